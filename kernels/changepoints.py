@@ -1,0 +1,164 @@
+"""Change points of a vector signal: exact penalised search (PELT, Killick et al., JASA 2012).
+
+The cost of a segment is the squared distance of its rows to their mean, in O(1) by running sums.
+Rows that are random Fourier features of a signal (Rahimi & Recht, NIPS 2007) make it the cost of a
+Gaussian kernel (Arlot, Celisse & Harchaoui, JMLR 2019), which sees any change of distribution and
+saturates for large ones, so that one violent moment does not outweigh many quiet ones.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lidar_label.arrays import Floats, Floats32, Ints
+from lidar_label.errors import InvalidSignal
+from lidar_label.kernels.jit import kernel
+
+
+def partition(
+    rows: NDArray[Any], penalty: float, *, min_length: int = 1, horizon: int = 20_000
+) -> Ints:
+    """Find the segmentation with the least cost + penalty · segments.
+
+    Args:
+        rows: (N, D) float, one row a moment.
+        penalty: What one more segment must save, ≥ 0.
+        min_length: The fewest rows of a segment.
+        horizon: Start points older than this many rows are dropped unless pruning has kept fewer;
+            the search is exact for segments shorter than this.
+
+    Returns:
+        (M,) int64 rising, the first row of every segment but the first.
+
+    Raises:
+        InvalidSignal: if rows are not (N, D), not finite, or a setting is out of range.
+    """
+    rows = np.ascontiguousarray(rows, dtype=np.float32)
+    if rows.ndim != 2:
+        raise InvalidSignal(f"rows have shape {rows.shape}; pass (N, D)")
+    if not np.isfinite(rows).all():
+        raise InvalidSignal("rows hold NaN or infinity; fill or cut the gaps first")
+    if penalty < 0 or min_length < 1 or horizon < 1:
+        raise InvalidSignal("penalty must be ≥ 0, min_length and horizon ≥ 1")
+    if len(rows) < 2 * min_length:
+        return np.zeros(0, dtype=np.int64)
+    return _pelt(rows, float(penalty), int(min_length), int(horizon))
+
+
+def two_sided_gain(rows: NDArray[Any], first: int, last: int) -> Floats:
+    """How much splitting rows[first:last] at each place would save.
+
+    Args:
+        rows: (N, D) float.
+        first: Start of the stretch.
+        last: End of the stretch, exclusive.
+
+    Returns:
+        (last − first + 1,) float64: gain of a boundary before row first + i; 0 at both ends.
+    """
+    part = np.ascontiguousarray(rows[first:last], dtype=np.float32)
+    return _split_gain(part)
+
+
+@kernel
+def _pelt(rows: Floats32, penalty: float, min_length: int, horizon: int) -> Ints:
+    n, width = rows.shape
+    total = np.zeros(width)  # running sum of rows[:t]
+    squares = np.zeros(n + 1)  # running sum of |rows|²
+    start_sum = np.zeros((64, width))  # the running sum at each live start point
+    start = np.zeros(64, np.int64)
+    value = np.zeros(64)
+    doomed = np.zeros(64, np.int64)  # when a start lost for good; a successor needs min_length rows
+    best = np.full(n + 1, np.inf)
+    previous = np.zeros(n + 1, np.int64)
+    pending = np.zeros((min_length, width))  # sums at starts too young to use
+    best[0] = -penalty
+    live = 1
+    for t in range(1, n + 1):
+        for k in range(width):
+            total[k] += rows[t - 1, k]
+        energy = 0.0
+        for k in range(width):
+            energy += float(rows[t - 1, k]) ** 2
+        squares[t] = squares[t - 1] + energy
+        if t >= min_length:
+            lowest = np.inf
+            for a in range(live):
+                s = start[a]
+                apart = 0.0
+                for k in range(width):
+                    d = total[k] - start_sum[a, k]
+                    apart += d * d
+                value[a] = best[s] + squares[t] - squares[s] - apart / (t - s)
+                if value[a] < lowest:
+                    lowest = value[a]
+                    previous[t] = s
+            best[t] = lowest + penalty
+            kept = 0
+            for a in range(live):
+                old = t - start[a] > horizon and start[a] != previous[t]
+                if doomed[a] == 0 and value[a] > best[t]:
+                    doomed[a] = t
+                lost = doomed[a] > 0 and t >= doomed[a] + min_length - 1
+                if not lost and not old:
+                    if kept != a:
+                        start[kept] = start[a]
+                        doomed[kept] = doomed[a]
+                        for k in range(width):
+                            start_sum[kept, k] = start_sum[a, k]
+                    kept += 1
+            live = kept
+        young = t - min_length + 1  # becomes usable for the next t
+        slot = t % min_length
+        if young >= min_length:
+            if live == len(start):
+                grown = np.zeros((2 * live, width))
+                grown[:live] = start_sum
+                start_sum = grown
+                start = np.concatenate((start, np.zeros(live, np.int64)))
+                value = np.concatenate((value, np.zeros(live)))
+                doomed = np.concatenate((doomed, np.zeros(live, np.int64)))
+            start[live] = young
+            doomed[live] = 0
+            source = young % min_length
+            for k in range(width):
+                start_sum[live, k] = total[k] if young == t else pending[source, k]
+            live += 1
+        for k in range(width):
+            pending[slot, k] = total[k]
+    count = 0
+    t = n
+    while previous[t] > 0:
+        t = previous[t]
+        count += 1
+    changes = np.zeros(count, np.int64)
+    t = n
+    for i in range(count - 1, -1, -1):
+        t = previous[t]
+        changes[i] = t
+    return changes
+
+
+@kernel
+def _split_gain(rows: Floats32) -> Floats:
+    n, width = rows.shape
+    gain = np.zeros(n + 1)
+    whole = np.zeros(width)
+    left = np.zeros(width)
+    for i in range(n):
+        for k in range(width):
+            whole[k] += rows[i, k]
+    base = 0.0
+    for k in range(width):
+        base += whole[k] * whole[k]
+    for i in range(1, n):
+        a = 0.0
+        b = 0.0
+        for k in range(width):
+            left[k] += rows[i - 1, k]
+            a += left[k] * left[k]
+            right = whole[k] - left[k]
+            b += right * right
+        gain[i] = a / i + b / (n - i) - base / n
+    return gain
