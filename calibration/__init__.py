@@ -1,0 +1,1 @@
+"""Where sensors sit and how their clocks and motion relate."""
