@@ -1,0 +1,1 @@
+"""Recordings, and the formats that are read into them and written from labels."""

@@ -1,0 +1,117 @@
+"""LAS and LAZ, the ASPRS exchange format of surveyed points, by laspy."""
+
+import struct
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lidar_label.arrays import Floats
+from lidar_label.datasets.point_fields import PointFile, points_from_fields
+from lidar_label.errors import InvalidSource
+
+_CHUNK_BYTES = 1 << 25
+_HEADER_BYTES = 375  # of version 1.4, the longest
+_VLR_BYTES, _EVLR_BYTES = 54, 60
+_LARGEST_RATIO = 1000  # LAZ packs real points 5 to 20 times; more is a damaged count
+# Adjusted standard GPS time counts from 1980-01-06 less 1e9 s, and is 18 s ahead of UTC since 2017.
+_GPS_OFFSET_S = 315_964_800 + 1_000_000_000 - 18
+_LARGEST_TIME_S = 5e9
+_SKIP = {"X", "Y", "Z"}
+
+
+def read_las(path: str | Path, *, origin: Floats | None = None) -> PointFile:
+    """Read a LAS or LAZ file; coordinates are scaled and shifted as its header says.
+
+    GPS time becomes nanoseconds since 1970 where the file states adjusted standard time; times of
+    the GPS week stay relative.
+
+    Args:
+        path: The file.
+        origin: (3,) taken off the coordinates; chosen if they are large and it is None.
+
+    Raises:
+        InvalidSource: naming the file, if it is cut short or damaged.
+    """
+    import laspy
+
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            _check_header(path, file, path.stat().st_size)
+        with laspy.open(path) as reader:
+            header = reader.header
+            count = header.point_count
+            standard = header.global_encoding.gps_time_type == laspy.header.GpsTimeType.STANDARD
+            names = [n for n in header.point_format.dimension_names if n not in _SKIP]
+            parts: list[dict[str, NDArray[Any]]] = []
+            for points in reader.chunk_iterator(max(_CHUNK_BYTES // header.point_format.size, 1)):
+                part = {"x": points.x, "y": points.y, "z": points.z}
+                part |= {name: points[name] for name in names}
+                parts.append({key: np.array(rows) for key, rows in part.items()})
+    except (InvalidSource, FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # laspy raises every kind, lazrs panics outside of Exception
+        raise InvalidSource(f"{path}: not a whole LAS file ({_line(error)})") from error
+    if sum(len(part["x"]) for part in parts) != count:
+        raise InvalidSource(f"{path}: cut short, fewer points than the stated {count}")
+    fields: dict[str, NDArray[Any]] = {axis: np.zeros(0) for axis in "xyz"}
+    for key in parts[0] if parts else ():
+        fields[key] = np.concatenate([part[key] for part in parts])
+    seconds = fields.pop("gps_time", None)
+    if seconds is not None and seconds.any() and (np.abs(seconds) < _LARGEST_TIME_S).all():
+        fields["gps_time"] = _nanoseconds(seconds, _GPS_OFFSET_S if standard else 0)
+    return points_from_fields(path, fields, origin=origin)
+
+
+def _check_header(path: Path, file: BinaryIO, size: int) -> None:
+    """Check the counts on which laspy and lazrs would set out to loop and allocate.
+
+    Offsets of the public header block are those of the LAS specification 1.4 R15, table 3.
+    """
+    head = file.read(_HEADER_BYTES)
+    if not head.startswith(b"LASF") or len(head) < 227:
+        raise InvalidSource(f"{path}: not a whole LAS file, its header is missing")
+    header_size, start, vlrs, kind, stride, count = struct.unpack_from("<HIIBHI", head, 94)
+    packed = bool(kind & 0x80)
+    if head[25] >= 4 and len(head) == _HEADER_BYTES:
+        evlr_start, evlrs, count = struct.unpack_from("<QIQ", head, 235)
+        if evlrs and evlr_start + evlrs * _EVLR_BYTES > size:
+            raise InvalidSource(f"{path}: cut short before its {evlrs} last records; copy it again")
+    if start > size or header_size + vlrs * _VLR_BYTES > start:
+        raise InvalidSource(
+            f"{path}: {size} bytes, points from byte {start} after {vlrs} records; it is damaged"
+        )
+    if count * stride > (size - start) * (_LARGEST_RATIO if packed else 1):
+        raise InvalidSource(
+            f"{path}: cut short, {size} bytes for {count} points of {stride} bytes; copy it again"
+        )
+    if packed and count:
+        _check_chunks(path, file, start, size)
+
+
+def _check_chunks(path: Path, file: BinaryIO, start: int, size: int) -> None:
+    """Check the number of chunks of a LAZ file, whose table's place is before its points."""
+    file.seek(start)
+    table = int.from_bytes(file.read(8), "little", signed=True)
+    if table == -1:  # written as a stream: then at the end
+        file.seek(size - 8)
+        table = int.from_bytes(file.read(8), "little", signed=True)
+    file.seek(min(max(table, 0), size))
+    entry = file.read(8)
+    chunks = int.from_bytes(entry[4:], "little")
+    if table < start or len(entry) < 8 or chunks > size:
+        raise InvalidSource(f"{path}: cut short or damaged, its table of chunks is missing")
+
+
+def _nanoseconds(seconds: Floats, offset: int) -> NDArray[np.int64]:
+    whole = np.floor(seconds)
+    parts = np.rint((seconds - whole) * 1e9).astype(np.int64)
+    return (whole.astype(np.int64) + offset) * 10**9 + parts
+
+
+def _line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,384 @@
+"""What is exported comes back; what a format cannot hold is said; folders are whole or absent."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.feather as feather
+import pytest
+import source_folders as folders
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from lidar_label.arrays import wrap_angle
+from lidar_label.datasets import export_folder
+from lidar_label.datasets.cuboids import Cuboids
+from lidar_label.datasets.export_folder import CONVENTIONS, NOT_EXPORTED
+from lidar_label.datasets.exports import EXPORTERS, export_labels
+from lidar_label.datasets.formats import import_source, read_labels
+from lidar_label.datasets.recording import Recording, RecordingWriter
+from lidar_label.errors import InvalidLabels, UsageError
+
+FORMATS = sorted(EXPORTERS)
+FRAMES = 3
+# What each format gives back beside boxes, frame and time.
+HELD = {
+    "kitti": {"category", "score"},
+    "kitti-tracking": {"category", "score", "track_id"},
+    "sustechpoints": {"category", "track_id", "pitch", "roll"},
+    "argoverse2": {"category", "track_id", "pitch", "roll", "score", "num_points"},
+    "csv": None,
+    "parquet": None,
+}
+place = st.floats(-200, 200)
+words = st.text("abcXYZ_-", min_size=1, max_size=8).filter(lambda word: word != "DontCare")
+
+
+@st.composite
+def cuboids(draw: st.DrawFn) -> Cuboids:
+    n = draw(st.integers(0, 6))
+    boxes = np.column_stack(
+        (
+            draw(hnp.arrays(np.float64, (n, 3), elements=place)),
+            draw(hnp.arrays(np.float64, (n, 3), elements=st.floats(0.01, 50))),
+            draw(hnp.arrays(np.float64, n, elements=st.floats(-3.14, 3.14))),
+        )
+    )
+    small = hnp.arrays(np.float64, n, elements=st.floats(-1, 1))
+    return Cuboids.of(
+        boxes,
+        frame=np.sort(draw(hnp.arrays(np.int32, n, elements=st.integers(0, FRAMES - 1)))),
+        track_id=draw(hnp.arrays(np.int64, n, elements=st.integers(-1, 2**60))),
+        category=np.array([*draw(st.lists(words, min_size=n, max_size=n)), None], object)[:-1],
+        score=draw(hnp.arrays(np.float32, n, elements=st.floats(0, 1, width=32) | st.just(np.nan))),
+        num_points=draw(hnp.arrays(np.int32, n, elements=st.integers(-1, 5000))),
+        pitch=draw(st.sampled_from([np.zeros(n), draw(small)])),
+        roll=draw(st.sampled_from([np.zeros(n), draw(small)])),
+    )
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three frames, two cameras: one straight ahead at (0.3, 0.1, −0.2), one to the left."""
+    path = tmp_path_factory.mktemp("drive") / "drive.h5"
+    forward = np.array([[0, 0, 1, 0.3], [-1, 0, 0, 0.1], [0, -1, 0, -0.2], [0, 0, 0, 1.0]])
+    left = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1.0]])
+    lens = np.array([[100, 0, 50], [0, 100, 40], [0, 0, 1.0]])
+    with RecordingWriter(path, source="test") as writer:
+        writer.add_lidar("top", np.eye(4))
+        writer.add_camera("left", left, intrinsics=lens, width=100, height=80)
+        writer.add_camera("front", forward, intrinsics=lens, width=100, height=80)
+        for i in range(FRAMES):
+            writer.append_sweep("top", 10**18 + i * 10**8, folders.scan()[:, :3])
+    return path
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+@given(labels=cuboids())
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_round_trip(
+    format_name: str, labels: Cuboids, recording: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    directory = tmp_path_factory.mktemp("export") / "out"
+    with Recording(recording) as opened:
+        times = np.array([frame.time_ns for frame in opened.frames])
+        labels = labels.replace(time_ns=times[labels.frame])
+        export_labels(labels, opened, format_name, directory)
+        source = directory / f"labels.{format_name}" if HELD[format_name] is None else directory
+        back, warnings = read_labels(source, opened)
+    if HELD[format_name] is None:
+        assert back.equals(labels)
+        return
+    assert not [line for line in warnings if "unknown" not in line and "unlabelled" not in line]
+    held = {name: getattr(labels, name) for name in HELD[format_name]}
+    expected = Cuboids.of(labels.boxes, frame=labels.frame, time_ns=labels.time_ns, **held)
+    np.testing.assert_array_equal(back.boxes[:, 3:6], expected.boxes[:, 3:6])
+    np.testing.assert_allclose(back.boxes[:, :3], expected.boxes[:, :3], rtol=0, atol=1e-9)
+    for angle in ("pitch", "roll"):
+        np.testing.assert_allclose(getattr(back, angle), getattr(expected, angle), atol=1e-11)
+    assert np.abs(wrap_angle(back.boxes[:, 6] - expected.boxes[:, 6])).max(initial=0) < 1e-11
+    rest = expected.replace(
+        boxes=back.boxes, pitch=back.pitch, roll=back.roll, attributes=back.attributes
+    )
+    assert back.equals(rest)
+
+
+@pytest.mark.parametrize("format_name", ["sustechpoints", "argoverse2"])
+@given(labels=cuboids())
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_upright_boxes_keep_their_places_bit_for_bit(
+    format_name: str, labels: Cuboids, recording: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    labels = labels.replace(pitch=0.0, roll=0.0)
+    directory = tmp_path_factory.mktemp("export") / "out"
+    with Recording(recording) as opened:
+        export_labels(labels, opened, format_name, directory)
+        back, _ = read_labels(directory, opened)
+    columns = 7 if format_name == "sustechpoints" else 6
+    np.testing.assert_array_equal(back.boxes[:, :columns], labels.boxes[:, :columns])
+
+
+def one_car(**columns: object) -> Cuboids:
+    return Cuboids.of(folders.CAR[None], category="Car", **columns)
+
+
+def test_kitti_line_by_hand(recording: Path, tmp_path: Path) -> None:
+    export_labels(one_car(frame=1, score=0.5), recording, "kitti", tmp_path / "out")
+    assert (tmp_path / "out/label_2/000000.txt").read_text() == ""
+    words = (tmp_path / "out/label_2/000001.txt").read_text().split()
+    assert (words[0], words[2], words[15]) == ("Car", "-1", "0.5")
+    assert words[8:11] == ["1.5", "2.0", "4.0"]
+    np.testing.assert_allclose([float(w) for w in words[11:14]], folders.BOTTOM, atol=1e-10)
+    assert float(words[14]) == pytest.approx(folders.ROTATION_Y, abs=1e-12)
+    assert float(words[3]) == pytest.approx(folders.ROTATION_Y - np.arctan2(-1.9, 9.7), abs=1e-6)
+    calibration = (tmp_path / "out/calib/000001.txt").read_text()
+    assert "Tr_velo_to_cam: 0.0 -1.0 0.0 0.1 0.0 0.0 -1.0 -0.2 1.0 0.0 0.0 -0.3" in calibration
+    assert "P2: 100.0 0.0 50.0 0.0 0.0 100.0 40.0 0.0 0.0 0.0 1.0 0.0" in calibration
+
+
+def test_kitti_export_with_points_is_a_dataset_again(recording: Path, tmp_path: Path) -> None:
+    export_labels(one_car(frame=2), recording, "kitti", tmp_path / "out")
+    for number in range(FRAMES):
+        folders.write(tmp_path / f"out/velodyne/{number:06d}.bin", folders.scan())
+    result = import_source(tmp_path / "out", tmp_path / "again.h5")
+    assert result.format == "kitti-object"
+    assert result.labels is not None
+    assert result.labels.num_points.tolist() == [folders.POINTS_IN_CAR]
+    np.testing.assert_allclose(result.labels.boxes, folders.CAR[None], atol=1e-9)
+
+
+def test_kitti_boxes_in_the_image_by_hand(tmp_path: Path) -> None:
+    path = tmp_path / "drive.h5"
+    axes = np.array([[0, 0, 1, 0], [-1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 0, 1.0]])
+    with RecordingWriter(path, source="test") as writer:
+        writer.add_lidar("top", np.eye(4))
+        lens = np.array([[100, 0, 50], [0, 100, 40], [0, 0, 1.0]])
+        writer.add_camera("c", axes, intrinsics=lens, width=100, height=80)
+        writer.append_sweep("top", 0, np.zeros((0, 3)))
+    ahead, half, behind = [10, 0, 0], [10, 5, 0], [-10, 0, 0]
+    boxes = np.array([[*centre, 2, 2, 2, 0] for centre in (ahead, half, behind)], dtype=np.float64)
+    export_labels(Cuboids.of(boxes, category="Car"), path, "kitti", tmp_path / "out")
+    lines = (tmp_path / "out/label_2/000000.txt").read_text().splitlines()
+    found = [[float(word) for word in line.split()[1:8]] for line in lines]
+    # The near face at 9 m spans 50 ± 100/9, 40 ± 100/9.
+    assert found[0][3:] == [38.89, 28.89, 61.11, 51.11]
+    assert found[0][0] == 0
+    # From 50 − 100·6/9 = −16.67, cut at 0, to 50 − 100·4/11 = 13.64: 16.67/30.30 are cut off.
+    assert found[1][3:] == [0, 28.89, 13.64, 51.11]
+    assert found[1][0] == 0.55
+    assert (found[2][0], found[2][3:]) == (-1, [-1, -1, -1, -1])
+
+
+def test_kitti_keeps_what_its_labels_came_with(tmp_path: Path) -> None:
+    root = folders.kitti_object(tmp_path / "data")
+    result = import_source(root, tmp_path / "out.h5")
+    assert result.labels is not None
+    export_labels(result.labels, tmp_path / "out.h5", "kitti", tmp_path / "out")
+    for number in ("000001", "000004"):
+        ours = (tmp_path / f"out/label_2/{number}.txt").read_text().split()
+        theirs = (root / f"training/label_2/{number}.txt").read_text().split("\n")[0].split()
+        assert [ours[0], *map(float, ours[1:])] == pytest.approx(
+            [theirs[0], *map(float, theirs[1:])], abs=1e-10
+        )
+    with Recording(tmp_path / "out.h5") as recording:
+        back, _ = read_labels(tmp_path / "out", recording)
+    assert back.attributes.tolist() == result.labels.attributes.tolist()
+
+
+@pytest.mark.parametrize(
+    ("turn", "frame", "tr"),
+    [
+        (0.0, "camera c", "0.0 -1.0 0.0 0.0 0.0 0.0 -1.0 0.0 1.0 0.0 0.0 0.0"),
+        (0.5, "level and straight", "0.0 -1.0 0.0 0.0 0.0 0.0 -1.0 0.0 1.0 0.0 0.0 0.0"),
+        (2.0, "no camera looks forward", "0.0 -1.0 0.0 0.0 0.0 0.0 -1.0 0.0 1.0 0.0 0.0 0.0"),
+    ],
+)
+def test_kitti_label_frame_is_level_and_straight(
+    turn: float, frame: str, tr: str, tmp_path: Path
+) -> None:
+    c, s = np.cos(turn), np.sin(turn)
+    yawed = np.array([[c, -s, 0, 0], [s, c, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])
+    axes = np.array([[0, 0, 1, 0], [-1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 0, 1.0]])
+    lens = np.array([[100, 0, 50], [0, 100, 40], [0, 0, 1.0]])
+    with RecordingWriter(tmp_path / "drive.h5", source="test") as writer:
+        writer.add_lidar("top", np.eye(4))
+        writer.add_camera("c", yawed @ axes, intrinsics=lens, width=100, height=80)
+        writer.append_sweep("top", 0, np.zeros((0, 3)))
+    export_labels(one_car(), tmp_path / "drive.h5", "kitti", tmp_path / "out")
+    assert frame in (tmp_path / "out" / CONVENTIONS).read_text()
+    fields = dict(
+        line.split(": ") for line in (tmp_path / "out/calib/000000.txt").read_text().splitlines()
+    )
+    assert np.fromstring(fields["Tr_velo_to_cam"], sep=" ") == pytest.approx(
+        np.fromstring(tr, sep=" ")
+    )
+    # The written calibration projects a point as the camera itself does.
+    point = np.array([10.0, 4.0, 1.0, 1.0])
+    in_camera = np.linalg.inv(yawed @ axes) @ point
+    expected = lens @ in_camera[:3]
+    rect = np.append(np.fromstring(fields["Tr_velo_to_cam"], sep=" ").reshape(3, 4) @ point, 1)
+    found = np.fromstring(fields["P2"], sep=" ").reshape(3, 4) @ rect
+    if turn < 1:
+        np.testing.assert_allclose(found, expected, atol=1e-9)
+    else:
+        assert not found.any()
+
+
+def test_tracking_line_by_hand(recording: Path, tmp_path: Path) -> None:
+    labels = Cuboids.concatenate([one_car(frame=2, track_id=9), one_car(frame=0, track_id=4)])
+    export_labels(labels, recording, "kitti-tracking", tmp_path / "out")
+    lines = (tmp_path / "out/label_02/0000.txt").read_text().splitlines()
+    assert [line.split()[:3] for line in lines] == [["0", "4", "Car"], ["2", "9", "Car"]]
+    assert len(lines[0].split()) == 17
+
+
+def test_sustech_object_by_hand(recording: Path, tmp_path: Path) -> None:
+    labels = one_car(frame=1, track_id=12, attributes='{"obj_attr": "parked", "hue": 3}')
+    export_labels(labels, recording, "sustechpoints", tmp_path / "out")
+    found = json.loads((tmp_path / "out/label/000001.json").read_text())
+    assert found == [folders.sustech_object(obj_attr="parked")]
+    assert json.loads((tmp_path / "out/label/000000.json").read_text()) == []
+    front = json.loads((tmp_path / "out/calib/camera/front.json").read_text())
+    expected = [0, -1, 0, 0.1, 0, 0, -1, -0.2, 1, 0, 0, -0.3, 0, 0, 0, 1]
+    np.testing.assert_allclose(front["extrinsic"], expected, atol=1e-15)
+    assert (tmp_path / "out" / NOT_EXPORTED).read_text() == (
+        "attribute 'hue': carried by 1 of 1 cuboids; no place for it\n"
+    )
+
+
+def test_argoverse_row_by_hand(recording: Path, tmp_path: Path) -> None:
+    labels = one_car(frame=1, track_id=12, num_points=30, pitch=0.2).replace(
+        boxes=np.append(folders.CAR[:6], np.pi / 2)[None]
+    )
+    export_labels(labels, recording, "argoverse2", tmp_path / "out")
+    (row,) = feather.read_table(tmp_path / "out/annotations.feather").to_pylist()
+    c, s = np.cos(np.pi / 4), np.sin(np.pi / 4)
+    # qz(π/2) · qy(0.2), by Hamilton's rule k · j = −i.
+    expected = [c * np.cos(0.1), -s * np.sin(0.1), c * np.sin(0.1), s * np.cos(0.1)]
+    np.testing.assert_allclose([row[f"q{axis}"] for axis in "wxyz"], expected, atol=1e-15)
+    assert (row["tx_m"], row["ty_m"], row["tz_m"]) == (10, 2, -0.5)
+    assert (row["length_m"], row["width_m"], row["height_m"]) == (4, 2, 1.5)
+    assert row["timestamp_ns"] == 10**18 + 10**8
+    assert row["num_interior_pts"] == 30
+    assert row["track_uuid"] == "00000000-0000-8000-8000-00000000000c"
+
+
+def test_argoverse_needs_times(tmp_path: Path) -> None:
+    labels = Cuboids.concatenate([one_car(frame=0), one_car(frame=1)])
+    with pytest.raises(InvalidLabels, match="several frames have one time"):
+        export_labels(labels, None, "argoverse2", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_argoverse_uuids_come_back(recording: Path, tmp_path: Path) -> None:
+    labels = Cuboids.of(
+        np.tile(folders.CAR, (3, 1)),
+        track_id=[5, -1, 7],
+        source_id=np.array([folders.AV2_TRACK, "", ""], dtype=object),
+    )
+    export_labels(labels, recording, "argoverse2", tmp_path / "out")
+    back, _ = read_labels(tmp_path / "out")
+    assert back.source_id.tolist() == [folders.AV2_TRACK, "", ""]
+    assert back.track_id.tolist() == [8, -1, 7]
+    assert "track_id: beside a source_id" in (tmp_path / "out" / NOT_EXPORTED).read_text()
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_losses_and_conventions_are_told(format_name: str, recording: Path, tmp_path: Path) -> None:
+    labels = one_car(
+        track_id=3, pitch=0.1, roll=0.1, score=0.5, num_points=9, residual=0.1, velocity=1.0,
+        reason="a car's size", source_id="x", attributes='{"colour": "red"}',
+    )  # fmt: skip
+    files = export_labels(labels, recording, format_name, tmp_path / "out")
+    assert files == sorted(path for path in (tmp_path / "out").rglob("*") if path.is_file())
+    lost = (tmp_path / "out" / NOT_EXPORTED).read_text()
+    held = HELD[format_name]
+    if held is None:
+        assert lost == export_folder.NOTHING_LOST + "\n"
+    else:
+        optional = {"track_id", "pitch", "roll", "score", "num_points", "residual", "velocity"}
+        for column in (optional | {"reason"}) - held:
+            assert f"{column}: carried by 1 of 1 cuboids" in lost
+        for column in held & optional:
+            assert f"{column}: carried" not in lost
+        assert "attribute 'colour': carried by 1 of 1" in lost
+    conventions = (tmp_path / "out" / CONVENTIONS).read_text()
+    for word in ("yaw", "rad", "metres", "x forward, y left", "length"):
+        assert word in conventions
+    assert "centre" in conventions
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_no_labels_and_no_recording(format_name: str, tmp_path: Path) -> None:
+    export_labels(Cuboids.empty(), None, format_name, tmp_path / "out")
+    assert (tmp_path / "out" / CONVENTIONS).is_file()
+
+
+def test_a_folder_with_other_things_is_never_replaced(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export_labels(one_car(), None, "kitti", out)
+    with pytest.raises(UsageError, match=r"not empty.*--force"):
+        export_labels(one_car(), None, "kitti", out)
+    export_labels(one_car(), None, "sustechpoints", out, force=True)
+    assert not (out / "label_2").exists()
+    folders.write(out / "velodyne" / "000000.bin", folders.scan())
+    with pytest.raises(UsageError, match="holds velodyne; choose another folder"):
+        export_labels(one_car(), None, "kitti", out, force=True)
+    folders.write(tmp_path / "mine" / "thesis.txt", "years of work")
+    with pytest.raises(UsageError, match=r"holds thesis.txt"):
+        export_labels(one_car(), None, "kitti", tmp_path / "mine", force=True)
+    with pytest.raises(UsageError, match="is a file"):
+        export_labels(one_car(), None, "kitti", tmp_path / "mine" / "thesis.txt")
+    (tmp_path / "empty").mkdir()
+    export_labels(one_car(), None, "csv", tmp_path / "empty")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "mine", "out"]
+
+
+def test_an_interrupted_export_leaves_the_former_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export_labels(one_car(), None, "kitti", tmp_path / "out")
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+
+    def interrupted(*_: object) -> tuple[str, list[str]]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(EXPORTERS, "csv", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export_labels(one_car(), None, "csv", tmp_path / "out", force=True)
+    assert {path: path.read_bytes() for path in before} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (one_car(frame=7), "a cuboid is in frame 7, but .*drive.h5 has 3"),
+        (one_car(frame=-1), "a cuboid is in frame -1"),
+        (one_car(pitch=np.nan), "correct or remove it"),
+        (Cuboids.of(np.full((1, 7), np.nan)), "correct or remove it"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(
+    labels: Cuboids, message: str, recording: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidLabels, match=message):
+        export_labels(labels, recording, "kitti", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(UsageError, match="no export format kiti"):
+        export_labels(labels, recording, "kiti", tmp_path / "out")
+
+
+def test_odd_categories_are_told(tmp_path: Path) -> None:
+    labels = Cuboids.of(
+        np.tile(folders.CAR, (3, 1)),
+        category=np.array(["traffic light", "", "DontCare"], dtype=object),
+    )
+    export_labels(labels, None, "kitti", tmp_path / "out")
+    lost = (tmp_path / "out" / NOT_EXPORTED).read_text()
+    assert "category 'traffic light': written as traffic_light, 1 rows" in lost
+    assert "category '': written as Misc, 1 rows" in lost
+    assert "category 'DontCare': 1 rows; KITTI's readers ignore them" in lost
+    back, _ = read_labels(tmp_path / "out")
+    assert back.category.tolist() == ["traffic_light", "Misc"]
