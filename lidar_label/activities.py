@@ -1,0 +1,149 @@
+"""Activity segmentation: where a signal changes, and what each stretch of it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lidar_label.activity_features import ChangeRows, change_rows
+from lidar_label.arrays import Floats, Floats32, Ints
+from lidar_label.datasets.signals import EvenSignal, Signal, on_even_clock
+from lidar_label.datasets.windows import Windows
+from lidar_label.errors import InvalidConfig
+from lidar_label.kernels.changepoints import partition, two_sided_gain
+
+_HORIZON = 2500  # rows, ten minutes: a longer stretch without a change keeps only its best start
+
+AnySignal = EvenSignal | Signal | Sequence[Signal]
+
+
+@dataclass(frozen=True)
+class ChangePointConfig:
+    """Settings of the search.
+
+    Attributes:
+        penalty: What one more change must save, in rows; the slider: lower finds more.
+        shortest_s: No two changes are closer.
+        harmonics: Random Fourier features of the Gaussian kernel; more is closer to exact.
+        seed: Of those features; the same seed gives the same changes.
+        rows: How a moment is described.
+    """
+
+    penalty: float = 3.6
+    shortest_s: float = 1.2
+    harmonics: int = 64
+    seed: int = 1
+    rows: ChangeRows = field(default_factory=ChangeRows)
+
+
+@dataclass(frozen=True, eq=False)
+class ChangePoints:
+    """Where a signal changes.
+
+    Attributes:
+        time_ns: (M,) int64, rising.
+        low_ns: (M,) int64, start of the band that holds the true boundary.
+        high_ns: (M,) int64, its end.
+        gain: (M,) float64, what the change saves, in penalties: the higher, the clearer.
+    """
+
+    time_ns: Ints
+    low_ns: Ints
+    high_ns: Ints
+    gain: Floats
+
+    def __len__(self) -> int:
+        return len(self.time_ns)
+
+
+def change_points(signal: AnySignal, config: ChangePointConfig | None = None) -> ChangePoints:
+    """Find the moments at which the kind of motion changes.
+
+    The signal is described every `hop_s` by gravity's direction, size and roughness of motion and
+    turning; the penalised search of `kernels.changepoints` over a Gaussian kernel of these rows
+    gives the changes, whose band is where the split could stand at little cost.
+
+    Raises:
+        InvalidSignal: if there are no or too few samples.
+        InvalidConfig: if a setting is out of range.
+    """
+    config = config or ChangePointConfig()
+    if config.penalty <= 0 or config.harmonics < 1 or config.shortest_s <= 0:
+        raise InvalidConfig("penalty, shortest_s and harmonics must be > 0")
+    even = as_even(signal)
+    rows, samples = change_rows(even, config.rows)
+    if len(rows) < 2:
+        none = np.zeros(0, dtype=np.int64)
+        return ChangePoints(none, none, none, np.zeros(0))
+    embedded = embed(rows, config.harmonics, config.seed)
+    shortest = max(round(config.shortest_s / config.rows.hop_s), 1)
+    found = partition(embedded, config.penalty, min_length=shortest, horizon=_HORIZON)
+    return _with_bands(even, embedded, samples, found, config.penalty)
+
+
+def as_even(signal: AnySignal) -> EvenSignal:
+    """Any kind of signal on an even clock."""
+    if isinstance(signal, EvenSignal):
+        return signal
+    return on_even_clock((signal,) if isinstance(signal, Signal) else tuple(signal))
+
+
+def embed(rows: Floats32, harmonics: int, seed: int) -> Floats32:
+    """Random Fourier features (Rahimi & Recht, NIPS 2007) of the kernel exp(−|a − b|² / 2).
+
+    Returns:
+        (W, 2·harmonics) float32; inner products approximate the kernel.
+    """
+    frequencies = np.random.default_rng(seed).normal(size=(rows.shape[1], harmonics))
+    phases = rows @ frequencies.astype(np.float32)
+    waves = np.empty((len(rows), 2 * harmonics), dtype=np.float32)
+    np.cos(phases, out=waves[:, :harmonics])
+    np.sin(phases, out=waves[:, harmonics:])
+    waves /= np.sqrt(harmonics)
+    return waves
+
+
+def _with_bands(
+    even: EvenSignal, rows: Floats32, samples: Floats, found: Ints, penalty: float
+) -> ChangePoints:
+    """Time, band and gain of each change, each weighed between its neighbours."""
+    edges = np.concatenate(([0], found, [len(rows)]))
+    time = np.empty(len(found))
+    band = np.empty((len(found), 2))
+    gain = np.empty(len(found))
+    hop = samples[1] - samples[0]
+    for i in range(len(found)):
+        first, last = int(edges[i]), int(edges[i + 2])
+        profile = two_sided_gain(rows, first, last)
+        best = int(profile.argmax())
+        near = profile >= profile[best] - 0.1 * penalty
+        left = right = best
+        while left > 1 and near[left - 1]:
+            left -= 1
+        while right < len(profile) - 2 and near[right + 1]:
+            right += 1
+        at = int(found[i])
+        time[i] = (samples[at - 1] + samples[at]) / 2
+        gain[i] = profile[at - first] / penalty
+        band[i] = (
+            min(samples[first + left - 1], time[i] - hop / 2),
+            max(samples[min(first + right, len(samples) - 1)], time[i] + hop / 2),
+        )
+    return ChangePoints(
+        even.time_ns(time), even.time_ns(band[:, 0]), even.time_ns(band[:, 1]), gain
+    )
+
+
+def windows_between(signal: AnySignal, changes: ChangePoints) -> Windows:
+    """The stretches between change points as windows without a class."""
+    even = as_even(signal)
+    end = even.time_ns(float(len(even.values)))
+    edges = np.concatenate(([even.start_ns], changes.time_ns, [end])).astype(np.int64)
+    bands = np.concatenate(([0], (changes.high_ns - changes.low_ns) // 2, [0]))
+    return Windows.of(
+        edges[:-1],
+        edges[1:],
+        start_uncertainty_ns=bands[:-1],
+        end_uncertainty_ns=bands[1:],
+        reason="between two changes of motion",
+    )

@@ -1,0 +1,293 @@
+"""The main job: a recording in, cuboids with tracks and reasons out; stopped and resumed."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lidar_label import __version__
+from lidar_label.arrays import Floats
+from lidar_label.cuboids import Cuboids, read_provenance, save_cuboids
+from lidar_label.datasets.recording import Recording
+from lidar_label.errors import InvalidLabels, UsageError
+from lidar_label.frame_pool import map_frames
+from lidar_label.label_matching import measure_overlaps
+from lidar_label.ontology import load_ontology, road_ontology
+from lidar_label.proposals import ProposalConfig, propose
+from lidar_label.settings import read_settings_file, settings
+from lidar_label.tracking import TrackerConfig, track
+from lidar_label.work_folder import WorkFolder
+
+_COVERED = 0.1  # BEV IoU
+Progress: TypeAlias = Callable[[str, int, int], None]  # stage, done, total
+
+
+@dataclass(frozen=True)
+class AnnotationConfig:
+    """What the job does.
+
+    Attributes:
+        deskew: Undo the ego motion within a sweep before proposing.
+        proposals: How boxes are found in a frame.
+        track: Link proposals over frames into tracks.
+        tracking: How.
+    """
+
+    deskew: bool = True
+    proposals: ProposalConfig = field(default_factory=ProposalConfig)
+    track: bool = True
+    tracking: TrackerConfig = field(default_factory=TrackerConfig)
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What came out.
+
+    Attributes:
+        cuboids: Of all frames, in order of frames.
+        provenance: Recording, configuration and version; written into the label file.
+        frames: Frames of the recording.
+        frames_resumed: Of these, done by an earlier run.
+        frame_seconds: (frames,) time to read and propose, NaN where resumed.
+        track_seconds: Time to track.
+        notes: What a person should know, a line each.
+    """
+
+    cuboids: Cuboids
+    provenance: dict[str, Any]
+    frames: int
+    frames_resumed: int
+    frame_seconds: Floats
+    track_seconds: float
+    notes: tuple[str, ...]
+
+
+def load_annotation_config(path: str | Path) -> AnnotationConfig:
+    """Read the settings of the job; `proposals.ontology` is the path of an ontology file.
+
+    Raises:
+        InvalidConfig: naming file, key and the nearest known key, or key and value.
+    """
+    values = read_settings_file(path)
+    proposals = values.get("proposals")
+    if isinstance(proposals, dict) and isinstance(proposals.get("ontology"), str):
+        ontology = load_ontology(Path(path).parent / proposals["ontology"])
+        values["proposals"] = {**proposals, "ontology": ontology}
+    return settings(AnnotationConfig, values, str(path))
+
+
+def provenance_of(recording: Recording, config: AnnotationConfig) -> dict[str, Any]:
+    """Where labels come from: equal for equal results, without paths or times."""
+    described = asdict(replace(config, tracking=replace(config.tracking, ontology=None)))
+    del described["tracking"]["ontology"]  # the proposals' ontology holds
+    ontology = config.proposals.ontology or road_ontology()
+    text = json.dumps(asdict(ontology), sort_keys=True)
+    described["proposals"]["ontology"] = {
+        "name": ontology.name,
+        "version": ontology.version,
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+    }
+    if not config.track:
+        del described["tracking"]
+    provenance = {
+        "made_by": "lidar-label annotate",
+        "version": __version__,
+        "recording": recording.content_hash,
+        "config": described,
+    }
+    return json.loads(json.dumps(provenance))  # tuples become lists, as they come back from a file
+
+
+def annotate(
+    recording: Recording | str | Path,
+    config: AnnotationConfig = AnnotationConfig(),
+    *,
+    work: Path | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Annotation:
+    """Propose cuboids in every frame and link them into tracks.
+
+    Args:
+        recording: The recording or its path.
+        config: What to do.
+        work: Folder in which finished frames are kept and from which an interrupted job goes on;
+            None keeps nothing. It stays after the job: delete it when the result is safe.
+        workers: Processes that propose; frames do not depend on each other.
+        progress: Called with stage, frames done and frames in all.
+    """
+    if not isinstance(recording, Recording):
+        with Recording(recording) as opened:
+            return annotate(opened, config, work=work, workers=workers, progress=progress)
+    provenance = provenance_of(recording, config)
+    tell = progress or _say_nothing
+    count = recording.frame_count
+    found: dict[int, Cuboids] = {}
+    seconds = np.full(count, np.nan)
+    with WorkFolder(work, provenance) if work else nullcontext() as folder:
+        if folder:
+            loaded = ((frame, folder.load(frame)) for frame in range(count))
+            found = {frame: cuboids for frame, cuboids in loaded if cuboids is not None}
+        resumed = len(found)
+        tell("propose", resumed, count)
+        todo = [frame for frame in range(count) if frame not in found]
+        for frame, cuboids, taken in _propose_all(recording, todo, config, workers):
+            if folder:
+                folder.save(frame, cuboids)
+            found[frame], seconds[frame] = cuboids, taken
+            tell("propose", len(found), count)
+        start = time.perf_counter()
+        notes: list[str] = []
+        frames = [found[frame] for frame in range(count)]
+        labels = Cuboids.concatenate(frames)
+        if config.track and len(labels):
+            tell("track", 0, count)
+            tracking = replace(config.tracking, ontology=config.proposals.ontology)
+            labels = _with_untracked(track(frames, _poses(recording, notes), tracking), labels)
+            tell("track", count, count)
+    return Annotation(
+        cuboids=labels,
+        provenance=provenance,
+        frames=count,
+        frames_resumed=resumed,
+        frame_seconds=seconds,
+        track_seconds=time.perf_counter() - start,
+        notes=tuple(notes),
+    )
+
+
+def _say_nothing(_stage: str, _done: int, _total: int) -> None:
+    """Progress for nobody."""
+
+
+def propose_frame(recording: Recording, frame: int, config: AnnotationConfig) -> Cuboids:
+    """The proposals of one frame, in its ego frame."""
+    cloud = recording.frame_points(frame, deskew=config.deskew)
+    if len(cloud.xyz) == 0:
+        return Cuboids.empty()
+    found = propose(cloud.xyz, _seen_from(recording, config.proposals))
+    return found.replace(frame=frame, time_ns=recording.frames[frame].time_ns)
+
+
+def _with_untracked(tracked: Cuboids, proposed: Cuboids) -> Cuboids:
+    """Tracks, and the proposals that no track covers: what was seen once is for a person to judge.
+
+    A proposal is covered where a track's box of its frame overlaps it by `_COVERED` or more.
+    """
+    pairs = measure_overlaps(
+        proposed.boxes,
+        tracked.boxes,
+        proposed.frame.astype(np.int64),
+        tracked.frame.astype(np.int64),
+    )
+    covered = np.zeros(len(proposed), dtype=np.bool_)
+    covered[pairs.label[pairs.bev >= _COVERED]] = True
+    both = Cuboids.concatenate((tracked, proposed.select(~covered)))
+    return both.select(np.argsort(both.frame, kind="stable"))
+
+
+def _seen_from(recording: Recording, config: ProposalConfig) -> ProposalConfig:
+    """The same settings, with the sensors' mean place on the ego where none was set."""
+    if config.sensor_origin is not None:
+        return config
+    places = [recording.rig[name].ego_from_sensor[:3, 3] for name in recording.lidars]
+    x, y, z = np.mean(places, axis=0).tolist()
+    return replace(config, sensor_origin=(x, y, z))
+
+
+def _propose_all(
+    recording: Recording, frames: list[int], config: AnnotationConfig, workers: int
+) -> Iterator[tuple[int, Cuboids, float]]:
+    alone = frames if workers <= 1 else frames[:1]  # the first compiles what is not yet compiled
+    for frame in alone:
+        yield frame, *_timed(recording, frame, config)
+    if len(frames) > len(alone):
+        yield from map_frames(_timed, recording.path, frames[1:], config, workers)
+
+
+def _timed(recording: Recording, frame: int, config: AnnotationConfig) -> tuple[Cuboids, float]:
+    start = time.perf_counter()
+    cuboids = propose_frame(recording, frame, config)
+    return cuboids, time.perf_counter() - start
+
+
+def _poses(recording: Recording, notes: list[str]) -> Floats:
+    """(F, 4, 4) world_from_ego of all frames."""
+    times = np.array([frame.time_ns for frame in recording.frames], dtype=np.int64)
+    poses, trajectory = recording.frame_poses(), recording.trajectory
+    if poses is None or trajectory is None:
+        notes.append("the recording has no ego poses: tracked as if the ego stood still")
+        return np.tile(np.eye(4), (len(times), 1, 1))
+    outside = int((~trajectory.covers(times)).sum())
+    if outside:
+        notes.append(f"{outside} frames lie outside the ego poses' time: the nearest pose is used")
+    return poses
+
+
+def annotate_to_file(
+    recording_path: str | Path,
+    out: str | Path,
+    config: AnnotationConfig = AnnotationConfig(),
+    *,
+    force: bool = False,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Annotation | None:
+    """Annotate into a label file, going on where an interrupted run stopped.
+
+    The same recording, configuration and version give the same bytes.
+
+    Returns:
+        What came out; None when `out` already holds exactly that.
+
+    Raises:
+        UsageError: if `out` holds something else and `force` is not given.
+    """
+    out = Path(out)
+    with Recording(recording_path) as recording:
+        work = out.with_name(out.name + ".work")
+        if out.exists() and not force:
+            provenance = provenance_of(recording, config)
+            _check_same(out, provenance)
+            if work.exists():  # killed between writing the result and tidying up
+                with WorkFolder(work, provenance) as folder:
+                    folder.remove()
+            return None
+        annotation = annotate(recording, config, work=work, workers=workers, progress=progress)
+    with WorkFolder(work, annotation.provenance) as folder:
+        save_cuboids(annotation.cuboids, out, annotation.provenance)
+        folder.remove()
+    return annotation
+
+
+def _check_same(out: Path, wanted: Mapping[str, Any]) -> None:
+    remedy = "choose another -o, or --force to replace it"
+    try:
+        present = read_provenance(out)
+    except InvalidLabels as error:
+        raise UsageError(f"{out}: exists and is not a label file; {remedy}") from error
+    differing = [
+        key for key in _leaves(wanted) if _leaves(present).get(key) != _leaves(wanted)[key]
+    ]
+    if differing:
+        was = _leaves(present).get(differing[0], "absent")
+        raise UsageError(
+            f"{out}: exists and was made otherwise ({differing[0]}: {was}, "
+            f"now {_leaves(wanted)[differing[0]]}); {remedy}"
+        )
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= _leaves(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

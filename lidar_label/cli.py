@@ -1,0 +1,59 @@
+"""The `lidar-label` command: finds the subcommand, loads only that one, turns errors into lines."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from lidar_label import __version__
+from lidar_label.errors import LidarLabelError
+
+DONE, ANSWER_IS_NO, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+# name: (module with `add_arguments(parser)` and `run(arguments) -> exit code`, help)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "simulate": ("lidar_label.commands.simulate", "make a recording of a simulated drive"),
+    "import": ("lidar_label.commands.import_", "read a dataset folder or file into a recording"),
+    "info": ("lidar_label.commands.info", "say what a recording holds"),
+    "annotate": ("lidar_label.viewers.annotate_command", "propose and track cuboids"),
+    "segment": ("lidar_label.viewers.segment_command", "find activity windows in a signal"),
+    "evaluate": ("lidar_label.commands.evaluate", "compare labels with the truth"),
+    "export": ("lidar_label.commands.export", "write labels in a dataset's format"),
+    "benchmark": ("lidar_label.benchmarks.benchmark_command", "measure against peers"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; 0 done, 1 the answer is no, 2 bad input or usage, 130 interrupted."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser(argv)
+    arguments = parser.parse_args(argv)
+    if arguments.command is None:
+        parser.print_help()
+        return DONE
+    try:
+        return int(importlib.import_module(COMMANDS[arguments.command][0]).run(arguments))
+    except LidarLabelError as error:
+        print(f"lidar-label {arguments.command}: {error}", file=sys.stderr)  # noqa: T201
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print(f"lidar-label {arguments.command}: interrupted", file=sys.stderr)  # noqa: T201
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return DONE
+
+
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lidar-label", description=__doc__)
+    parser.description = (
+        "Sensor recordings in, labels out: the machine proposes, a person verifies."
+    )
+    parser.add_argument("--version", action="version", version=f"lidar-label {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+    asked = next((word for word in argv if not word.startswith("-")), None)
+    for name, (module, text) in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=text, description=text)
+        if name == asked:
+            importlib.import_module(module).add_arguments(subparser)
+    return parser

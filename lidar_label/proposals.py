@@ -1,0 +1,246 @@
+"""Boxes proposed on one sweep: segments of all sizes, what each may be, and the best together.
+
+The outline follows Hu, Held and Ramanan, "Learning to Optimally Segment Point Clouds" (RA-L 2020):
+a tree of segments, a score for each, and the cut through the tree with the highest total. The score
+here is geometry: size against the ontology, ground contact, free space in and around the box.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lidar_label.arrays import Boxes, Floats, Floats32, Ints, Mask, Points, as_points
+from lidar_label.datasets.cuboids import Cuboids
+from lidar_label.errors import InvalidConfig
+from lidar_label.hypotheses import Hypotheses, hypothesise
+from lidar_label.kernels.boxes import iou_bev
+from lidar_label.kernels.free_space import find_sensor, hidden_ends, look_through, range_image
+from lidar_label.kernels.ground import estimate_ground
+from lidar_label.kernels.rectangles import (
+    RESIDUAL,
+    SHOULDER,
+    TOP,
+    fit_slices,
+    ground_patches,
+    surroundings,
+    usual_patch_share,
+)
+from lidar_label.kernels.segments import SegmentTree, segment_tree
+from lidar_label.ontology import Ontology, road_ontology
+from lidar_label.plausibility import RING_WIDTH_M, Segments, gather_evidence
+from lidar_label.reasons import explain
+
+_TALL_SHARE = 0.15  # of the cells; from there on what goes on above belongs to the object
+_OVERLAP = 0.35  # of the smaller box; two objects do not share more ground
+
+
+@dataclass(frozen=True)
+class ProposalConfig:
+    """What to propose.
+
+    Attributes:
+        min_score: Boxes that are less likely to be kept are not proposed.
+        min_points: Segments with fewer points are not looked at.
+        max_range: Half the side of the square around the sensor that is searched, metres.
+        sensor_origin: Where the sensor sits in the frame of the points. None: at the frame's
+            origin or, where that is close to the ground (a vehicle frame), in the middle of the
+            blind zone.
+        ontology: Classes and sizes; None: `road_ontology()`.
+    """
+
+    min_score: float = 0.08
+    min_points: int = 6
+    max_range: float = 60.0
+    sensor_origin: tuple[float, float, float] | None = None
+    ontology: Ontology | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_score <= 1:
+            raise InvalidConfig(f"proposals: min_score is {self.min_score}; set it in [0, 1]")
+        if self.min_points < 3:
+            raise InvalidConfig(f"proposals: min_points is {self.min_points}; set 3 or more")
+        if not 5 <= self.max_range <= 300:
+            raise InvalidConfig(f"proposals: max_range is {self.max_range}; set metres in [5, 300]")
+        if self.sensor_origin is not None and not all(map(math.isfinite, self.sensor_origin)):
+            raise InvalidConfig(f"proposals: sensor_origin is {self.sensor_origin}; set metres")
+
+
+def propose(points: NDArray[Any], config: ProposalConfig = ProposalConfig()) -> Cuboids:
+    """Propose boxes on one sweep, the likeliest first.
+
+    Args:
+        points: (N, ≥3) x y z in metres, z up, sensor or vehicle frame; further columns and points
+            that are not finite are ignored.
+        config: What to propose.
+
+    Returns:
+        Cuboids with category, score, num_points, residual and reason; frame 0.
+
+    Raises:
+        InvalidPoints: if `points` is not (N, ≥3) numbers.
+    """
+    xyz = as_points(points)
+    with np.errstate(invalid="ignore"):
+        all_finite = np.isfinite(xyz.sum(dtype=np.float64))  # quicker than to look at each one
+    if not all_finite:
+        xyz = np.ascontiguousarray(xyz[np.isfinite(xyz).all(axis=1)])
+    if len(xyz) < config.min_points:
+        return Cuboids.empty()
+    ground = estimate_ground(xyz)
+    height = (xyz[:, 2] - ground.height_at(xyz[:, :2])).astype(np.float32)
+    return propose_above_ground(xyz, height, config)
+
+
+def propose_above_ground(xyz: Points, height: Floats32, config: ProposalConfig) -> Cuboids:
+    """Propose boxes where the height above ground of every point is known.
+
+    Args:
+        xyz: (N, 3) float32, finite.
+        height: (N,) metres.
+        config: What to propose.
+    """
+    ontology = config.ontology or road_ontology()
+    sensor = find_sensor(xyz, height) if config.sensor_origin is None else config.sensor_origin
+    origin = np.asarray(sensor, dtype=np.float64)
+    tree = segment_tree(
+        xyz, height, max_range=config.max_range, centre=(float(origin[0]), float(origin[1]))
+    )
+    longest = float((ontology.size_means() + 3 * ontology.size_sds())[:, 0].max())
+    nodes, fits = _fit_nodes(tree, xyz, height, origin, config.min_points, longest)
+    if len(nodes) == 0:
+        return Cuboids.empty()
+    segments, tops = _describe(tree, nodes, fits)
+    hidden = hidden_ends(xyz, height, fits, origin[:2], 0.3, 2.5)
+    hypotheses = hypothesise(
+        fits,
+        tops,
+        hidden,
+        origin[:2],
+        ontology.size_means(),
+        ontology.size_sds(),
+        ontology.opacities(),
+    )
+    if len(hypotheses.node) == 0:
+        return Cuboids.empty()
+    first = tree.order[tree.start[nodes]]
+    boxes = hypotheses.boxes.copy()
+    boxes[:, 2] += (xyz[first, 2] - height[first])[hypotheses.node]
+    names = tuple(label.name for label in ontology.proposable())
+    patches = ground_patches(tree.grid.state)
+    around = surroundings(
+        boxes,
+        tree.cell_start[nodes[hypotheses.node]],
+        tree.cell_stop[nodes[hypotheses.node]],
+        tree.grid.state,
+        tree.grid.rank,
+        tree.grid.centre,
+        patches,
+    )
+    evidence = gather_evidence(
+        hypotheses,
+        segments,
+        around,
+        look_through(boxes, range_image(xyz, origin), origin),
+        usual_patch_share(patches, RING_WIDTH_M),
+        np.hypot(boxes[:, 0] - origin[0], boxes[:, 1] - origin[1]),
+        names,
+    )
+    score = evidence.score()
+    rows = _select(tree, nodes, hypotheses, score, boxes, config.min_score)
+    of = hypotheses.node[rows]
+    return Cuboids.of(
+        boxes[rows],
+        category=np.array(names, dtype=object)[hypotheses.kind[rows]],
+        score=score[rows].astype(np.float32),
+        num_points=segments.points[of].astype(np.int32),
+        residual=fits[of, RESIDUAL].astype(np.float32),
+        reason=explain(hypotheses, segments, evidence, names, rows),
+    )
+
+
+def _fit_nodes(
+    tree: SegmentTree,
+    xyz: Points,
+    height: Floats32,
+    origin: Floats,
+    min_points: int,
+    longest: float,
+) -> tuple[Ints, Floats]:
+    nodes = np.flatnonzero(tree.stop - tree.start >= min_points)
+    fits = fit_slices(
+        xyz, height, tree.order, tree.start[nodes], tree.stop[nodes], longest, origin[:2]
+    )
+    fitted = np.isfinite(fits[:, 0])
+    return nodes[fitted], fits[fitted]
+
+
+def _describe(tree: SegmentTree, nodes: Ints, fits: Floats) -> tuple[Segments, Floats]:
+    """What is known of each segment, and the height of its top."""
+    cells = tree.cell_stop - tree.cell_start
+    root = np.arange(len(tree.parent))
+    for node in range(len(root) - 1, -1, -1):
+        if tree.parent[node] >= 0:
+            root[node] = root[tree.parent[node]]
+    tall = (tree.tall_cells / cells)[nodes]
+    segments = Segments(
+        points=(tree.stop - tree.start)[nodes].astype(np.float64),
+        tall=tall,
+        kin=1.0 - cells[nodes] / cells[root[nodes]],
+        level=tree.level[nodes].astype(np.float64),
+        shoulder=fits[:, SHOULDER],
+    )
+    return segments, np.where(tall > _TALL_SHARE, tree.tall_top[nodes], fits[:, TOP])
+
+
+def _select(
+    tree: SegmentTree,
+    nodes: Ints,
+    hypotheses: Hypotheses,
+    score: Floats,
+    boxes: Boxes,
+    min_score: float,
+) -> Ints:
+    """Rows of the hypotheses that go together best, best first."""
+    ascending = np.argsort(score, kind="stable")
+    best = np.full(len(nodes), -1, dtype=np.int64)
+    best[hypotheses.node[ascending]] = ascending
+    read = best >= 0
+    value = np.zeros(len(tree.parent))
+    chosen = score[best[read]]
+    value[nodes[read]] = np.where(chosen >= min_score, chosen, 0.0)
+    rows = best[read & _best_cut(tree, value)[nodes]]
+    rows = rows[score[rows] >= min_score]
+    rows = rows[np.lexsort((boxes[rows, 1], boxes[rows, 0], -score[rows]))]
+    return rows[_apart(boxes[rows])]
+
+
+def _best_cut(tree: SegmentTree, value: Floats) -> Mask:
+    """The nodes whose scores, weighted by their points, add up to most, none inside another."""
+    points = (tree.stop - tree.start).astype(np.float64)
+    below = np.zeros(len(value))
+    taken = np.zeros(len(value), dtype=bool)
+    for node, parent in enumerate(tree.parent):  # children come before parents
+        own = value[node] * points[node]
+        taken[node] = own > 0 and own >= below[node]
+        if parent >= 0:
+            below[parent] += max(own, below[node])
+    covered = np.zeros(len(value), dtype=bool)
+    for node in range(len(value) - 1, -1, -1):
+        parent = tree.parent[node]
+        covered[node] = parent >= 0 and (covered[parent] or taken[parent])
+    return taken & ~covered
+
+
+def _apart(boxes: Boxes) -> Mask:
+    """Which boxes to keep, best first, so that none covers much of another."""
+    iou = iou_bev(boxes, boxes)
+    area = boxes[:, 3] * boxes[:, 4]
+    shared = iou / (1 + iou) * (area[:, None] + area[None])
+    covered = shared > _OVERLAP * np.minimum(area[:, None], area[None])
+    keep = np.zeros(len(boxes), dtype=bool)
+    for row in range(len(boxes)):
+        keep[row] = not (covered[row] & keep).any()
+    return keep

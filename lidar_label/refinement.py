@@ -1,0 +1,248 @@
+"""Tracks for labels: known from both ends, pieces joined, one size, smooth, without ghosts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lidar_label.arrays import Boxes, Floats, Floats32, Ints, Mask
+from lidar_label.calibration.transforms import invert
+from lidar_label.datasets.cuboids import Cuboids
+from lidar_label.errors import InvalidLabels
+from lidar_label.kernels.following import DOUBT, DOUBT_LOG_ODDS
+from lidar_label.track_smoothing import Paths, SmoothingConfig, smooth
+from lidar_label.track_stitching import StitchingConfig, doubles, renumber, stitch
+from lidar_label.track_stream import Stream, gather, move_boxes, turn_back
+from lidar_label.tracker_config import DEFAULT_CONFIG, TrackerConfig, from_log_odds
+from lidar_label.tracking import run, with_score
+
+
+@dataclass(frozen=True)
+class RefinementConfig:
+    """What becomes of tracks when all frames are known.
+
+    Attributes:
+        smoothing: Sizes, paths and headings.
+        stitching: Pieces of one object.
+        birth_factor: On the online rules' birth score: who looks back can begin tracks on less.
+        doubt: Detections' worth of doubt that a track begins with; few detections weigh less.
+        doubt_log_odds: Log-odds of that doubt.
+        min_score: Tracks of a lower score are ghosts and left out.
+        min_detections: Tracks with fewer detections are left out, unless a person made one.
+        fill_s: Longest gap between detections, in seconds, that is filled; a longer one is only
+            when the object stands still.
+        extend: Frames to go on before the first and after the last detection.
+    """
+
+    smoothing: SmoothingConfig = field(default_factory=SmoothingConfig)
+    stitching: StitchingConfig = field(default_factory=StitchingConfig)
+    birth_factor: float = 0.5
+    doubt: float = DOUBT
+    doubt_log_odds: float = DOUBT_LOG_ODDS
+    min_score: float = 0.3
+    min_detections: int = 3
+    fill_s: float = 2.5
+    extend: int = 0
+
+
+DEFAULT_REFINEMENT = RefinementConfig()
+
+
+def track_offline(
+    detections: Sequence[Cuboids],
+    world_from_ego: NDArray[Any] | None = None,
+    config: TrackerConfig = DEFAULT_CONFIG,
+    refinement: RefinementConfig = DEFAULT_REFINEMENT,
+) -> Cuboids:
+    """Track with all frames known: `tracking.track`'s association, then `refine`.
+
+    Args:
+        detections: One `Cuboids` a frame, see `track`.
+        world_from_ego: (F, 4, 4) or (F, 7); None: the ego stood still.
+        config: Rules of the classes.
+        refinement: What becomes of the tracks.
+
+    Returns:
+        Boxes with `track_id` in order of track and frame; see `refine`.
+    """
+    eager = replace(
+        config,
+        groups=tuple(
+            replace(
+                rules,
+                hits=1,
+                birth_score=rules.keep_score
+                + refinement.birth_factor * (rules.birth_score - rules.keep_score),
+            )
+            for rules in config.groups
+        ),
+    )
+    stream = gather(detections, world_from_ego, eager)
+    track_of, _, _ = run(stream)
+    return _refined(stream, track_of, np.zeros(len(track_of), dtype=np.bool_), config, refinement)
+
+
+def _refined(
+    stream: Stream, track_of: Ints, human: Mask, config: TrackerConfig, refinement: RefinementConfig
+) -> Cuboids:
+    track_of = renumber(track_of)
+
+    def smoothed(extend: int = 0) -> Paths:
+        return smooth(
+            stream,
+            track_of,
+            human=human,
+            config=refinement.smoothing,
+            ontology=config.ontology,
+            extend=extend,
+        )
+
+    for _ in range(3):
+        root = stitch(smoothed(), stream.seconds, refinement.stitching)
+        if (root == np.arange(len(root))).all():
+            break
+        track_of = renumber(np.where(track_of >= 0, root[track_of], -1))
+    strength = track_strength(stream, track_of, refinement)
+    counts = np.bincount(track_of[track_of >= 0], minlength=len(strength))
+    made = np.bincount(track_of[human & (track_of >= 0)], minlength=len(strength)) > 0
+    ghost = doubles(smoothed(), strength, refinement.stitching)
+    ghost |= counts < refinement.min_detections
+    ghost |= from_log_odds(strength) < refinement.min_score
+    ghost &= ~made
+    track_of = renumber(np.where((track_of >= 0) & ~ghost[track_of], track_of, -1))
+    strength = track_strength(stream, track_of, refinement)
+    return to_cuboids(stream, smoothed(refinement.extend), strength, human, refinement)
+
+
+def refine(
+    tracks: Cuboids,
+    world_from_ego: NDArray[Any] | None = None,
+    config: TrackerConfig = DEFAULT_CONFIG,
+    refinement: RefinementConfig = DEFAULT_REFINEMENT,
+    *,
+    human: Mask | None = None,
+) -> Cuboids:
+    """Make labels of tracks: join, smooth, give one size, turn forwards, fill gaps, drop ghosts.
+
+    Args:
+        tracks: Boxes with `track_id` as they were detected (not yet smoothed), any order; rows
+            of −1 are left out.
+        world_from_ego: (F, 4, 4) or (F, 7), pose of frame number i in row i; None: the ego stood.
+        config: Rules of the classes.
+        refinement: See there.
+        human: (N,) boxes that a person set; they come back exactly.
+
+    Returns:
+        Boxes in order of track and frame, track ids from 0, one score a track.
+    """
+    certain = np.zeros(len(tracks), dtype=np.bool_) if human is None else np.asarray(human)
+    kept = np.flatnonzero(tracks.track_id >= 0)
+    kept = kept[np.argsort(tracks.frame[kept], kind="stable")]
+    tracks, certain = tracks.select(kept), certain[kept]
+    last = int(tracks.frame.max(initial=-1)) + 1
+    frames = last if world_from_ego is None else len(world_from_ego)
+    if last > frames:
+        raise InvalidLabels(f"frame {last - 1} has no pose; there are {frames}")
+    parts = np.searchsorted(tracks.frame, np.arange(frames + 1))
+    entries = [tracks.select(np.arange(a, b)) for a, b in pairwise(parts.tolist())]
+    stream = gather(entries, world_from_ego, config)
+    return _refined(stream, tracks.track_id, certain, config, refinement)
+
+
+def solve(
+    stream: Stream, human: Mask, config: TrackerConfig, refinement: RefinementConfig
+) -> tuple[Boxes, Floats32]:
+    """(N, 7) boxes and (N, 2) velocities, ego frames, of a stream that is one track."""
+    paths = smooth(
+        stream,
+        np.zeros(len(human), dtype=np.int64),
+        human=human,
+        config=refinement.smoothing,
+        ontology=config.ontology,
+    )
+    shown = paths.detection >= 0
+    poses = stream.world_from_ego[paths.place[shown]]
+    return move_boxes(invert(poses), paths.boxes[shown]), turn_back(poses, paths.velocity[shown])
+
+
+def track_strength(stream: Stream, track_of: Ints, refinement: RefinementConfig) -> Floats:
+    """(T,) log-odds of each track: the mean of its detections', drawn down when they are few."""
+    kept = track_of >= 0
+    count = int(track_of.max(initial=-1)) + 1
+    total = np.bincount(track_of[kept], stream.log_odds[kept], minlength=count)
+    number = np.bincount(track_of[kept], minlength=count)
+    doubt = refinement.doubt
+    return (total + doubt * refinement.doubt_log_odds) / np.maximum(number + doubt, 1e-9)
+
+
+def to_cuboids(
+    stream: Stream, paths: Paths, strength: Floats, human: Mask, refinement: RefinementConfig
+) -> Cuboids:
+    """Rows of all tracks in each frame's ego frame; a person's boxes exactly as they were."""
+    shown = _worth_showing(stream, paths, refinement)
+    track, place = paths.track[shown], paths.place[shown]
+    detection = paths.detection[shown]
+    seen = detection >= 0
+    by_person = seen & human[detection]
+    nearest = _nearest_detection(paths)[shown]
+    rows = stream.detections.select(nearest)
+    poses = stream.world_from_ego[place]
+    boxes = move_boxes(invert(poses), paths.boxes[shown])
+    boxes[by_person] = rows.boxes[by_person]
+    attributes = np.full(len(place), "", dtype=object)
+    attributes[seen] = with_score(rows.attributes[seen], rows.score[seen])
+    attributes[by_person] = rows.attributes[by_person]
+    reason = np.where(seen, rows.reason, "filled in between detections of its track")
+    return Cuboids.of(
+        boxes,
+        frame=stream.frames[place],
+        time_ns=stream.time_ns[place],
+        track_id=track,
+        category=_category(stream, paths)[track],
+        pitch=rows.pitch,
+        roll=rows.roll,
+        score=np.where(by_person, rows.score, from_log_odds(strength)[track]),
+        num_points=np.where(seen, rows.num_points, -1),
+        residual=np.where(seen, rows.residual, np.nan),
+        velocity=turn_back(poses, paths.velocity[shown]),
+        reason=reason,
+        source_id=rows.source_id,
+        attributes=attributes,
+    )
+
+
+def _category(stream: Stream, paths: Paths) -> NDArray[np.object_]:
+    """(T,) the class that the surest detections name most."""
+    seen = paths.detection >= 0
+    rows = paths.detection[seen]
+    names, code = np.unique(stream.detections.category[rows].astype(str), return_inverse=True)
+    votes = np.zeros((len(paths.group), max(len(names), 1)))
+    np.add.at(votes, (paths.track[seen], code), from_log_odds(stream.log_odds[rows]))
+    return names.astype(object)[votes.argmax(axis=1)] if len(names) else names.astype(object)
+
+
+def _nearest_detection(paths: Paths) -> Ints:
+    """(M,) the detection of each row, or the last before it, or else the first of its track."""
+    index = np.arange(len(paths.place))
+    seen = paths.detection >= 0
+    before = np.maximum.accumulate(np.where(seen, index, -1))
+    after = np.minimum.accumulate(np.where(seen, index, len(index))[::-1])[::-1]
+    own = before >= paths.start[:-1][paths.track]
+    return paths.detection[np.where(own, before, np.minimum(after, len(index) - 1))]
+
+
+def _worth_showing(stream: Stream, paths: Paths, refinement: RefinementConfig) -> Mask:
+    """(M,) rows with a detection, and those in gaps short enough to be filled."""
+    index = np.arange(len(paths.place))
+    seen = paths.detection >= 0
+    seconds = stream.seconds[paths.place]
+    before = np.maximum.accumulate(np.where(seen, index, -1))
+    after = np.minimum.accumulate(np.where(seen, index, len(index))[::-1])[::-1]
+    begins, ends = paths.start[:-1][paths.track], paths.start[1:][paths.track]
+    inside = (before >= begins) & (after < ends)
+    gap = np.zeros(len(index))
+    gap[inside] = seconds[after[inside]] - seconds[before[inside]]
+    return seen | ~inside | (gap <= refinement.fill_s) | paths.still[paths.track]
