@@ -109,6 +109,10 @@ def recognise(path: str | Path) -> str:
     if not path.exists():
         raise InvalidSource(f"{path}: no such file or folder")
     found = [name for name, form in FORMATS.items() if form.fits(path)]
+    # NumPy files hold anything: beside a dataset's own files they are no sweeps.
+    files = point_folder.point_files(path)
+    if len(found) > 1 and all(file.suffix in {".npy", ".npz"} for file in files):
+        found = [name for name in found if name != "points"]
     if len(found) == 1:
         return found[0]
     if found:

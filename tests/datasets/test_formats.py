@@ -63,6 +63,12 @@ def test_unknown_folder_lists_what_is_known(tmp_path: Path) -> None:
         import_source(tmp_path / "absent", tmp_path / "out.h5", "argoverse2")
 
 
+def test_arrays_beside_a_dataset_are_no_sweeps(tmp_path: Path) -> None:
+    root = folders.sustechpoints(tmp_path / "data")
+    np.savez(root / "ego_motion.npz", ego_motion=np.eye(4))
+    assert recognise(root) == "sustechpoints"
+
+
 def test_ambiguous_folder_asks_for_the_format(tmp_path: Path) -> None:
     folders.points(folders.sustechpoints(tmp_path / "data"))
     with pytest.raises(InvalidSource, match=r"sustechpoints or points.*--format"):
