@@ -15,6 +15,7 @@ from lidar_label.datasets.simulation.stage import Shot
 
 _NEAR = 0.3  # metres
 _EXPOSURE = 1.25
+_BRIGHTEST, _LEVELS = 3.0, 4096
 _QUALITY = 88
 _NOISE = 0.007  # of the full range
 _MORE = ((0.29, 0.12), (-0.25, 0.24), (-0.04, -0.34))  # samples beside a pixel's middle
@@ -51,8 +52,8 @@ class Imager:
             ]
             linear[edge] = np.mean(samples, axis=0)
         value = _develop(linear * self._falloff)
-        value += rng.normal(0, _NOISE, (len(value), 1)) + rng.normal(0, _NOISE / 2, value.shape)
-        pixels = np.round(np.clip(value, 0, 1) * 255).astype(np.uint8).reshape(*size, 3)
+        value += _NOISE * 255 * rng.standard_normal((len(value), 1), dtype=np.float32)
+        pixels = np.clip(value, 0, 255).astype(np.uint8).reshape(*size, 3)
         return _jpeg(pixels)
 
     def _look(
@@ -64,7 +65,7 @@ class Imager:
         seeds = rng.integers(1 << 62, size=2)
         hits = shot.cast(eye, directions, phase=0.5, near=_NEAR, far=FAR, seed=int(seeds[0]))
         colour, shown = radiance(shot, self.light, eye, directions, hits, int(seeds[1]))
-        return np.clip(colour, 0, 3), shown, hits.distance
+        return np.clip(colour, 0, _BRIGHTEST), shown, hits.distance
 
 
 def _edges(shown: Ints32, distance: Floats32, size: tuple[int, int]) -> Mask:
@@ -81,10 +82,12 @@ def _edges(shown: Ints32, distance: Floats32, size: tuple[int, int]) -> Mask:
     return edge.ravel()
 
 
-def _develop(linear: Floats) -> Floats:
-    """Linear light to sRGB values in [0, 1], bright parts rolled off."""
-    exposed = 1.0 - np.exp(-_EXPOSURE * linear)
-    return np.clip(exposed, 0.0, 1.0) ** (1 / 2.2)
+def _develop(linear: Floats) -> Floats32:
+    """Linear light in [0, _BRIGHTEST] to sRGB values 0 … 255, bright parts rolled off."""
+    levels = (np.arange(_LEVELS) / (_LEVELS - 1)) ** 2 * _BRIGHTEST  # finer in the dark
+    curve = 255 * (1.0 - np.exp(-_EXPOSURE * levels)) ** (1 / 2.2) + 0.5
+    index = np.sqrt(linear / _BRIGHTEST) * (_LEVELS - 1)
+    return curve.astype(np.float32)[index.astype(np.int32)]
 
 
 def _jpeg(pixels: NDArray[np.uint8]) -> bytes:

@@ -38,8 +38,8 @@ _NS = 1_000_000_000
 _POSE_RATE = _IMU_RATE = 100  # Hz
 _RADAR_PERIOD, _RADAR_DELAY = 0.075, 0.013  # seconds
 _TRUTH_REACH = 130.0  # metres
-_LIVELY = 4.0  # m/s; a slower drive is drawn again, a few times
-_DRAWS = 4
+_LIVELY = 3.5  # m/s; a slower drive is drawn again, a few times
+_DRAWS = 3
 _TOWN, _CAST, _LIGHT, _LIDAR, _SWEEP, _RADAR, _IMAGE, _IMU = range(8)  # streams of chance
 Progress = Callable[[int, int], None]  # (measurements done, in all)
 T = TypeVar("T")

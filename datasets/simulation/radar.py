@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lidar_label.arrays import Floats, Floats32, Points, Transform
+from lidar_label.arrays import Floats, Floats32, Ints32, Points, Transform
 from lidar_label.datasets.simulation.actors import Actor
 from lidar_label.datasets.simulation.materials import Category, Material, optics
 from lidar_label.datasets.simulation.stage import Shot
@@ -154,7 +154,7 @@ def _echoes(
     return _Echoes(polar, section * flash)
 
 
-def _velocities(actors: tuple[Actor, ...], time: float, points: Floats, track: Floats) -> Floats:
+def _velocities(actors: tuple[Actor, ...], time: float, points: Floats, track: Ints32) -> Floats:
     """(N, 3) m/s over ground of points on actors, as parts of rigid bodies that turn about z."""
     result = np.zeros((len(points), 3))
     for number in np.unique(track[track >= 0]).tolist():
@@ -177,7 +177,7 @@ def _cells(model: RadarModel, echoes: _Echoes) -> tuple[Floats, Floats]:
     index = np.floor(echoes.polar[:, [0, 1, 3]] / size).astype(np.int64)
     _, cell = np.unique(index, axis=0, return_inverse=True)
     cell = cell.ravel()
-    section = np.bincount(cell, echoes.section)
+    section: Floats = np.bincount(cell, echoes.section).astype(np.float64)
     middle = [np.bincount(cell, echoes.section * column) / section for column in echoes.polar.T]
     return np.column_stack(middle), section
 

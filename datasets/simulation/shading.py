@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lidar_label.arrays import Floats, Mask
+from lidar_label.arrays import Floats, Floats32, Mask
 from lidar_label.datasets.simulation.daylight import Daylight
 from lidar_label.datasets.simulation.lidar import is_window
 from lidar_label.datasets.simulation.materials import Category, Material, optics
@@ -111,7 +111,7 @@ def _grain_table() -> Floats:
     return table
 
 
-def _courses(points: Floats, normals: Floats) -> Floats:
+def _courses(points: Floats, normals: Floats32) -> Floats:
     """Bricks of 24 × 8 cm in lighter mortar."""
     across = points[:, 0] * -normals[:, 1] + points[:, 1] * normals[:, 0]
     row = np.floor(points[:, 2] / 0.08)

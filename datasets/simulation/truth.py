@@ -1,10 +1,11 @@
-"""The exact truth: where each road user is at a frame, how much of it is seen, by how many points."""
+"""The exact truth: where each road user is at a frame, how much of it is seen, how often hit."""
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lidar_label.arrays import Boxes, Floats, Ints, Strings, Transform
 from lidar_label.calibration.transforms import invert
@@ -116,12 +117,14 @@ def cuboids_of(
         times: (F,) int64 of the frames.
         actors: by their track.
     """
-    seen = np.stack(counts) > 0
-    first, last = seen.argmax(axis=0), len(seen) - 1 - seen[::-1].argmax(axis=0)
+    seen = np.greater(np.stack(counts), 0)
+    ever: NDArray[np.bool_] = np.any(seen, axis=0).reshape(-1)
+    first = seen.argmax(axis=0)
+    last = len(seen) - 1 - seen[::-1].argmax(axis=0)
     parts: list[Cuboids] = []
     for k, frame in enumerate(frames):
         t = frame.track
-        kept = np.flatnonzero(seen.any(axis=0)[t] & (first[t] <= k) & (k <= last[t]))
+        kept = np.flatnonzero(ever[t] & (first[t] <= k) & (k <= last[t]))
         t = t[kept]
         parts.append(
             Cuboids.of(
