@@ -7,7 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from lidar_label.datasets import argoverse2_labels, kitti_export, sustechpoints, tables
+from lidar_label.datasets import (
+    argoverse2_labels,
+    kitti_export,
+    rosbag_export,
+    rosbag_labels,
+    sustechpoints,
+    tables,
+)
 from lidar_label.datasets.cuboids import CONVENTIONS, Cuboids, save_cuboids
 from lidar_label.datasets.export_folder import not_exported, write_folder
 from lidar_label.datasets.frame_names import file_names, frame_names, numbered_names
@@ -37,6 +44,16 @@ track_uuid: the source's id; a track number without one as 00000000-hhhh-8000-80
   (version 8, RFC 9562), and ffffffff-… for a row without a track. num_interior_pts: -1 unknown.
 Numbers are doubles: places and sizes come back bit for bit, angles to 1e-12 rad.
 A frame is its time.
+"""
+_ROSBAG_CONVENTIONS = """\
+Format: ROS bag with the recording's sweeps, images, IMU, rig (/tf_static), ego poses (/odometry),
+  and on /labels one vision_msgs/Detection3DArray a frame.
+Frame: base_link at the header's time: x forward, y left, z up (REP 103); sensors in their own.
+Units: metres, radians (as unit quaternions), seconds and nanoseconds.
+bbox.center: the box's centre and orientation, yaw about +z from +x. bbox.size: x length (along the
+  heading), y width, z height. id: the source's id, else the track number; "" without a track.
+results[0].hypothesis: class and score; score 1 where there is none.
+Numbers are doubles: places and sizes come back bit for bit, angles to 1e-12 rad.
 """
 
 
@@ -177,6 +194,19 @@ def _argoverse2(export: Export, place: Path) -> tuple[str, list[str]]:
     return _ARGOVERSE_CONVENTIONS, lost
 
 
+def _rosbag(kind: str) -> Writer:
+    def write(export: Export, place: Path) -> tuple[str, list[str]]:
+        if export.recording is None:
+            raise UsageError("a ROS bag holds the sweeps too; give the recording by --recording")
+        rosbag_export.write_recording(export.cuboids, export.recording, place / "recording", kind)
+        lost = not_exported(export.cuboids, rosbag_labels.HELD)
+        if bool(((export.cuboids.source_id != "") & (export.cuboids.track_id >= 0)).any()):
+            lost.append("track_id: beside a source_id it is given anew when the export is read")
+        return _ROSBAG_CONVENTIONS, lost
+
+    return write
+
+
 def _csv(export: Export, place: Path) -> tuple[str, list[str]]:
     tables.write_csv(export.cuboids, place / "labels.csv")
     extra = "CSV: numbers as the shortest text that reads back as the same float; nan is unknown."
@@ -204,6 +234,7 @@ EXPORTERS: dict[str, Writer] = {
     "kitti-tracking": _kitti_tracking,
     "sustechpoints": _sustechpoints,
     "argoverse2": _argoverse2,
+    **{kind: _rosbag(kind) for kind in rosbag_export.KINDS},
     "csv": _csv,
     "parquet": _parquet,
 }

@@ -12,6 +12,7 @@ from lidar_label.datasets import (
     kitti_raw,
     kitti_sequences,
     point_folder,
+    rosbag,
     sustechpoints,
     view_of_delft,
 )
@@ -329,6 +330,15 @@ FORMATS: dict[str, Format] = {
             argoverse2.read_log,
             lambda path, tally, frames, sequence: argoverse2.read_log_labels(
                 path, tally, frames and frames.times, sequence
+            ),
+        ),
+        Format(
+            "rosbag",
+            "a ROS .bag, .mcap or .db3, or a ROS 2 folder with metadata.yaml",
+            lambda path: bool(rosbag.bag_files(path)),
+            lambda path, intake, _: rosbag.read_rosbag(path, intake),
+            lambda path, tally, frames, _: rosbag.read_rosbag_labels(
+                path, tally, frames and frames.times
             ),
         ),
         Format(
