@@ -19,7 +19,7 @@ def estimate_poses(intake: Intake) -> None:
     """
     writer = intake.writer
     name = max(writer.point_counts, key=writer.point_counts.__getitem__, default=None)
-    if writer.has_ego or name is None or intake.sweeps.get(name, 0) < 2:
+    if writer.has_ego or name is None or not intake.points or intake.sweeps.get(name, 0) < 2:
         return
     lidar = writer.rig.get(name, Lidar)
     registration = _register(intake, lidar, None)

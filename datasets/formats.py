@@ -11,6 +11,7 @@ from lidar_label.datasets import (
     kitti,
     kitti_raw,
     kitti_sequences,
+    openlabel,
     point_folder,
     rosbag,
     sustechpoints,
@@ -330,6 +331,15 @@ FORMATS: dict[str, Format] = {
             argoverse2.read_log,
             lambda path, tally, frames, sequence: argoverse2.read_log_labels(
                 path, tally, frames and frames.times, sequence
+            ),
+        ),
+        Format(
+            "openlabel",
+            "a .openlabel.json, or a .json whose root is `openlabel`",
+            lambda path: openlabel.label_file(path) is not None,
+            lambda path, intake, _: openlabel.read_openlabel(path, intake),
+            lambda path, tally, frames, _: openlabel.read_openlabel_labels(
+                path, tally, frames and frames.times
             ),
         ),
         Format(

@@ -36,6 +36,7 @@ from lidar_label.datasets.ros_messages import (
 from lidar_label.datasets.rosbag_labels import MESSAGE, read_detections
 from lidar_label.errors import InvalidSource
 
+_META = "metadata.yaml"
 _SUFFIXES = (".bag", ".mcap", ".db3")
 _BASES = ("base_link", "base_footprint", "ego_vehicle", "vehicle", "base")
 _DOPPLER = ("radial_velocity", "doppler", "doppler_velocity", "v_r", "velocity", "vr")
@@ -50,8 +51,11 @@ _TF = ("tf2_msgs/msg/TFMessage", "tf/msg/tfMessage")
 def bag_files(path: Path) -> list[Path]:
     """What `rosbags` is to open of a path: a ROS 2 folder, or single files; none if it is none."""
     if path.is_dir():
-        if (path / "metadata.yaml").is_file():
+        if (path / _META).is_file():
             return [path]
+        inside = sorted(place.parent for place in path.glob("*/" + _META))
+        if inside:
+            return inside if len(inside) == 1 else []
         return sorted(p for p in path.iterdir() if p.suffix == ".bag")
     return [path] if path.suffix in _SUFFIXES and path.is_file() else []
 

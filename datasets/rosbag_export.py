@@ -96,23 +96,30 @@ def bag_writer(place: Path, kind: str) -> Generator[BagWriter]:
         yield BagWriter(writer, store, version)
 
 
-def write_recording(cuboids: Cuboids, recording: Recording, place: Path, kind: str) -> None:
-    """Write everything in order of time."""
+def write_bag(cuboids: Cuboids, recording: Recording | None, place: Path, kind: str) -> None:
+    """Write everything in order of time; the labels alone where there is no recording."""
     with bag_writer(place, kind) as bag:
+        if recording is None:
+            for time_ns in sorted(set(cuboids.time_ns.tolist())):
+                rows = cuboids.select(cuboids.time_ns == time_ns)
+                _write_labels(bag, rows, time_ns)
+            return
         start = recording.frames[0].time_ns if recording.frame_count else 0
         _write_rig(bag, recording, start)
         jobs = [*_sweep_jobs(recording), *_image_jobs(recording), *_label_jobs(recording)]
         for time_ns, what, name, index in sorted(jobs):
             if what == "label":
-                rows = cuboids.select(cuboids.frame == index)
-                header = bag.header(time_ns, BASE)
-                bag.write(TOPIC, detection_array(bag.types, header, rows), time_ns)
+                _write_labels(bag, cuboids.select(cuboids.frame == index), time_ns)
             elif what == "camera":
                 _write_image(bag, recording, name, index, time_ns)
             else:
                 _write_sweep(bag, recording, what, name, index, time_ns)
         _write_imus(bag, recording)
         _write_odometry(bag, recording)
+
+
+def _write_labels(bag: BagWriter, cuboids: Cuboids, time_ns: int) -> None:
+    bag.write(TOPIC, detection_array(bag.types, bag.header(time_ns, BASE), cuboids), time_ns)
 
 
 def _sweep_jobs(recording: Recording) -> Iterator[tuple[int, str, str, int]]:

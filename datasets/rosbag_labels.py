@@ -2,7 +2,7 @@
 
 A detection's frame is the ego's (`base_link`); its box is centre, size x length (along the heading)
 y width z height, and orientation; its id is the source's id or the track number; its hypothesis is
-the class, scored 1 where there is no score.
+the class, its score NaN where there is none.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,6 @@ DEFINITIONS = {
     MESSAGE: "std_msgs/Header header\nvision_msgs/Detection3D[] detections\n",
 }
 HELD = ("track_id", "source_id", "category", "pitch", "roll", "score")
-_UNSCORED = 1.0
 
 
 def detection_array(types: Any, header: Any, cuboids: Cuboids) -> Any:
@@ -47,11 +46,10 @@ def detection_array(types: Any, header: Any, cuboids: Cuboids) -> Any:
     for row, (x, y, z, length, width, height, _) in enumerate(boxes.tolist()):
         w, i, j, k = turn[row]
         centre = pose(position=point(x=x, y=y, z=z), orientation=quaternion(x=i, y=j, z=k, w=w))
-        score = float(cuboids.score[row])
         result = types["vision_msgs/msg/ObjectHypothesisWithPose"](
             hypothesis=types["vision_msgs/msg/ObjectHypothesis"](
                 class_id=str(cuboids.category[row]),
-                score=score if np.isfinite(score) else _UNSCORED,
+                score=float(cuboids.score[row]),
             ),
             pose=types["geometry_msgs/msg/PoseWithCovariance"](
                 pose=centre, covariance=np.zeros(36)
@@ -110,7 +108,7 @@ def read_detections(reader: Any, root: Path, tally: Tally, times: Sequence[int] 
         frame=np.array([row[7] for row in rows]),
         time_ns=np.array([row[8] for row in rows], dtype=np.int64),
         track_id=_numbers(ids),
-        source_id=texts("" if text.isdecimal() else text for text in ids),
+        source_id=texts("" if _is_number(text) else text for text in ids),
         category=texts(row[10] for row in rows),
         score=np.array([row[11] for row in rows], dtype=np.float32),
     )
@@ -127,16 +125,20 @@ def _row(detection: Any, frame: int, time_ns: int, root: Path) -> tuple[Any, ...
         raise InvalidSource(f"{root}: {TOPIC} at {time_ns}: box {numbers} is none; correct it")
     result = detection.results[0].hypothesis if len(detection.results) else None
     category = "" if result is None else str(result.class_id)
-    score = np.nan if result is None or result.score >= _UNSCORED else float(result.score)
+    score = np.nan if result is None else float(result.score)
     return (*numbers, turn / length, frame, time_ns, str(detection.id), category, score)
 
 
 def _numbers(ids: Sequence[str]) -> Ints:
     """Track numbers: those that the ids are, others numbered after them as they appear."""
-    own = {text: int(text) for text in ids if text.isdecimal()}
+    own = {text: int(text) for text in ids if _is_number(text)}
     free = max(own.values(), default=-1) + 1
     for text in ids:
         if text and text not in own:
             own[text] = free
             free += 1
     return np.array([own.get(text, -1) for text in ids], dtype=np.int64)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and int(text) < 2**63

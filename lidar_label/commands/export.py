@@ -7,7 +7,7 @@ from pathlib import Path
 
 _FORMATS = (
     *("kitti", "kitti-tracking", "sustechpoints", "argoverse2"),
-    *("ros1", "ros2", "mcap", "csv", "parquet"),
+    *("ros1", "ros2", "mcap", "openlabel", "csv", "parquet"),
 )
 _EPILOG = """\
 Every export holds CONVENTIONS.txt (frame, axes, yaw, sizes, units) and NOT_EXPORTED.txt (what the
