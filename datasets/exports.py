@@ -1,13 +1,22 @@
 """Writes cuboids in a dataset's format, with its conventions and what it could not hold."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from lidar_label.datasets import argoverse2_labels, kitti_export, sustechpoints, tables
+from lidar_label.datasets import (
+    argoverse2_labels,
+    kitti_export,
+    openlabel,
+    rosbag_export,
+    rosbag_labels,
+    sustechpoints,
+    tables,
+)
 from lidar_label.datasets.cuboids import CONVENTIONS, Cuboids, save_cuboids
 from lidar_label.datasets.export_folder import not_exported, write_folder
 from lidar_label.datasets.frame_names import file_names, frame_names, numbered_names
@@ -37,6 +46,25 @@ track_uuid: the source's id; a track number without one as 00000000-hhhh-8000-80
   (version 8, RFC 9562), and ffffffff-… for a row without a track. num_interior_pts: -1 unknown.
 Numbers are doubles: places and sizes come back bit for bit, angles to 1e-12 rad.
 A frame is its time.
+"""
+_OPENLABEL_CONVENTIONS = """\
+Format: ASAM OpenLABEL 1.0.0, labels.openlabel.json; one object a track.
+Frame: the coordinate system `ego` of the label's frame: x forward, y left, z up; metres, radians.
+val: centre x y z, unit quaternion x y z w (ego_from_box; yaw about +z from +x), sizes x length
+  (along the heading), y width, z height.
+Attributes of a cuboid: category, score, num_points, residual, velocity (m/s along ego x and y),
+  reason, track_id, source_id, attributes. frame_properties.timestamp: seconds with nine decimals.
+Numbers: the shortest text that reads back as the same double; angles come back to 1e-12 rad.
+"""
+_ROSBAG_CONVENTIONS = """\
+Format: ROS bag with the recording's sweeps, images, IMU, rig (/tf_static), ego poses (/odometry),
+  and on /labels one vision_msgs/Detection3DArray a frame.
+Frame: base_link at the header's time: x forward, y left, z up (REP 103); sensors in their own.
+Units: metres, radians (as unit quaternions), seconds and nanoseconds.
+bbox.center: the box's centre and orientation, yaw about +z from +x. bbox.size: x length (along the
+  heading), y width, z height. id: the source's id, else the track number; "" without a track.
+results[0].hypothesis: class and score; NaN where there is none.
+Numbers are doubles: places and sizes come back bit for bit, angles to 1e-12 rad.
 """
 
 
@@ -177,6 +205,25 @@ def _argoverse2(export: Export, place: Path) -> tuple[str, list[str]]:
     return _ARGOVERSE_CONVENTIONS, lost
 
 
+def _rosbag(kind: str) -> Writer:
+    def write(export: Export, place: Path) -> tuple[str, list[str]]:
+        rosbag_export.write_bag(export.cuboids, export.recording, place / "recording", kind)
+        lost = not_exported(export.cuboids, rosbag_labels.HELD)
+        if bool(((export.cuboids.source_id != "") & (export.cuboids.track_id >= 0)).any()):
+            lost.append("track_id: beside a source_id it is given anew when the export is read")
+        return _ROSBAG_CONVENTIONS, lost
+
+    return write
+
+
+def _openlabel(export: Export, place: Path) -> tuple[str, list[str]]:
+    content = openlabel.document(export.cuboids, export.recording)
+    _write_json(place / f"labels{openlabel.SUFFIX}", content)
+    held = ("track_id", "source_id", "category", "pitch", "roll", "score", "num_points")
+    held = (*held, "residual", "velocity", "reason", "attributes")
+    return _OPENLABEL_CONVENTIONS, not_exported(export.cuboids, held)
+
+
 def _csv(export: Export, place: Path) -> tuple[str, list[str]]:
     tables.write_csv(export.cuboids, place / "labels.csv")
     extra = "CSV: numbers as the shortest text that reads back as the same float; nan is unknown."
@@ -195,7 +242,7 @@ def _table_conventions(what: str) -> str:
     return "\n".join((*lines, *(f"{key}: {text}" for key, text in CONVENTIONS.items()), ""))
 
 
-def _write_json(path: Path, content: Sequence[object] | dict[str, list[float]]) -> None:
+def _write_json(path: Path, content: Sequence[object] | Mapping[str, Any]) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
@@ -204,6 +251,8 @@ EXPORTERS: dict[str, Writer] = {
     "kitti-tracking": _kitti_tracking,
     "sustechpoints": _sustechpoints,
     "argoverse2": _argoverse2,
+    **{kind: _rosbag(kind) for kind in rosbag_export.KINDS},
+    "openlabel": _openlabel,
     "csv": _csv,
     "parquet": _parquet,
 }

@@ -11,11 +11,14 @@ from lidar_label.datasets import (
     kitti,
     kitti_raw,
     kitti_sequences,
+    openlabel,
     point_folder,
+    rosbag,
     sustechpoints,
     view_of_delft,
 )
 from lidar_label.datasets.cuboids import Cuboids, load_cuboids, save_cuboids
+from lidar_label.datasets.estimated_poses import estimate_poses
 from lidar_label.datasets.exports import EXPORTERS, export_labels
 from lidar_label.datasets.frame_names import (
     describe_source,
@@ -131,6 +134,7 @@ def import_source(
     progress: Progress | None = None,
     sequence: str | None = None,
     overwrite: bool = False,
+    poses: bool = True,
 ) -> ImportResult:
     """Read a dataset folder or file into a recording and, where it has labels, a file of labels.
 
@@ -141,6 +145,7 @@ def import_source(
         progress: Called with (done, expected) after every sweep and image.
         sequence: Which sequence, drive or log, where the source holds several.
         overwrite: Replace `out` and its labels.
+        poses: Where the source has no ego poses, estimate them from its sweeps.
 
     Raises:
         InvalidSource: if the source cannot be read as what it is.
@@ -152,6 +157,8 @@ def import_source(
     with RecordingWriter(out, source=form.name, overwrite=overwrite) as writer:
         intake = Intake(writer=writer, progress=progress)
         form.read(source, intake, sequence)
+        if poses:
+            estimate_poses(intake)
         name = source.resolve().name + (f" {sequence}" if sequence else "")
         writer.set_source(describe_source(form.name, name, intake.frame_names))
         labels = intake.labels()
@@ -324,6 +331,24 @@ FORMATS: dict[str, Format] = {
             argoverse2.read_log,
             lambda path, tally, frames, sequence: argoverse2.read_log_labels(
                 path, tally, frames and frames.times, sequence
+            ),
+        ),
+        Format(
+            "openlabel",
+            "a .openlabel.json, or a .json whose root is `openlabel`",
+            lambda path: openlabel.label_file(path) is not None,
+            lambda path, intake, _: openlabel.read_openlabel(path, intake),
+            lambda path, tally, frames, _: openlabel.read_openlabel_labels(
+                path, tally, frames and frames.times
+            ),
+        ),
+        Format(
+            "rosbag",
+            "a ROS .bag, .mcap or .db3, or a ROS 2 folder with metadata.yaml",
+            lambda path: bool(rosbag.bag_files(path)),
+            lambda path, intake, _: rosbag.read_rosbag(path, intake),
+            lambda path, tally, frames, _: rosbag.read_rosbag_labels(
+                path, tally, frames and frames.times
             ),
         ),
         Format(

@@ -171,7 +171,7 @@ class Intake(Tally):
         else:
             self.writer.append_image(camera, time_ns, data)
             self.images += 1
-        self._advance()
+        self.advance()
 
     def missing_image(self, camera: str) -> None:
         """Count an image that a frame should have."""
@@ -189,9 +189,10 @@ class Intake(Tally):
         self.points += points
         self.sweeps[sensor] = self.sweeps.get(sensor, 0) + 1
         self._empty += points == 0
-        self._advance()
+        self.advance()
 
-    def _advance(self) -> None:
+    def advance(self) -> None:
+        """Count one sweep or image as done."""
         self._done += 1
         if self.progress:
             self.progress(self._done, max(self.expected, self._done))

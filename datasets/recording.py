@@ -212,6 +212,12 @@ class Recording:
             return Trajectory(time_ns, poses) if len(time_ns) else None
 
     @cached_property
+    def ego_method(self) -> str:
+        """How the ego poses were found; empty where they are the source's."""
+        with Damage(self.path, "ego"):
+            return str(self._file["ego"].attrs.get("method", "")) if "ego" in self._file else ""
+
+    @cached_property
     def frames(self) -> tuple[Frame, ...]:
         """The moments to label: the sweeps of the first LiDAR in their order.
 

@@ -1,6 +1,6 @@
 """The growing parts of a recording being written: columns of rows, cut into sweeps or not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import h5py
@@ -48,6 +48,12 @@ class Column:
         self._write(rows[:whole])
         self._filled = len(rows) - whole
         self._waiting[: self._filled] = rows[whole:]
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """Rows start:stop of those appended so far."""
+        written = self._dataset.shape[0]
+        waiting = self._waiting[max(start - written, 0) : max(stop - written, 0)]
+        return np.concatenate((self._dataset[min(start, written) : min(stop, written)], waiting))
 
     def finish(self, content: ContentHash) -> None:
         """Write what waits and give the digest."""
@@ -100,6 +106,19 @@ class SweepStream:
             self._append_rows(where, given)
         self._time_ns.append(time_ns)
         self._offset.append(self._offset[-1] + count)
+
+    @property
+    def rows(self) -> int:
+        """Rows appended so far."""
+        return self._offset[-1]
+
+    def sweeps(self) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
+        """Time and columns of every sweep appended so far; no columns where it has no rows."""
+        for time_ns, start, stop in zip(
+            self._time_ns, self._offset[:-1], self._offset[1:], strict=True
+        ):
+            named = self._columns.items() if stop > start else ()
+            yield time_ns, {name: column.read(start, stop) for name, column in named}
 
     def _append_rows(self, where: str, given: Mapping[str, NDArray[Any]]) -> None:
         if not self._columns:

@@ -1,7 +1,7 @@
 """Writes a recording: sweep by sweep, in little memory, under its final name only when complete."""
 
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -182,6 +182,27 @@ class RecordingWriter:
         columns = {"intensity": intensity, "ring": ring, "point_time_ns": point_time_ns}
         self._append_points(name, time_ns, xyz, columns)
 
+    @property
+    def rig(self) -> Rig:
+        """The sensors added so far."""
+        return self._rig
+
+    @property
+    def point_counts(self) -> dict[str, int]:
+        """Points appended so far, by LiDAR."""
+        lidars = (sensor.name for sensor in self._rig if isinstance(sensor, Lidar))
+        return {name: self._streams[name].rows for name in lidars}
+
+    @property
+    def has_ego(self) -> bool:
+        """Whether ego poses have been appended."""
+        return "/ego" in self._series
+
+    def sweeps_of(self, name: str) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
+        """Time and columns of each sweep of a LiDAR appended so far."""
+        self._rig.get(name, Lidar)
+        return self._streams[name].sweeps()
+
     def append_radar_sweep(
         self,
         name: str,
@@ -213,14 +234,17 @@ class RecordingWriter:
         with self._writing():
             self._series[name].append(np.asarray(time_ns), np.asarray(values, dtype=np.float64))
 
-    def append_ego(self, time_ns: NDArray[Any], world_from_ego: NDArray[Any]) -> None:
-        """Append ego poses: times (T,) and (T, 7) x y z qw qx qy qz."""
+    def append_ego(
+        self, time_ns: NDArray[Any], world_from_ego: NDArray[Any], method: str = ""
+    ) -> None:
+        """Append ego poses: times (T,) and (T, 7) x y z qw qx qy qz; how, if not the source's."""
         times, poses = np.asarray(time_ns), np.asarray(world_from_ego, dtype=np.float64)
         check_poses(times, poses)
         if "/ego" not in self._series:
             self._series["/ego"] = SampleSeries(self._file, "ego", "world_from_ego", 7, self._codec)
         with self._writing():
             self._series["/ego"].append(times, poses)
+            self._file["ego"].attrs["method"] = method
 
     def _add(self, sensor: Sensor) -> None:
         self._rig = Rig((*self._rig.sensors, sensor))

@@ -270,4 +270,4 @@ def _track_ids(ids: Sequence[str]) -> tuple[Ints, Strings]:
 
 
 def _is_plain(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and str(int(text)) == text and len(text) < 18
+    return text.isascii() and text.isdecimal() and str(int(text)) == text and int(text) < 2**63

@@ -5,7 +5,10 @@ import json
 from contextlib import ExitStack
 from pathlib import Path
 
-_FORMATS = ("kitti", "kitti-tracking", "sustechpoints", "argoverse2", "csv", "parquet")
+_FORMATS = (
+    *("kitti", "kitti-tracking", "sustechpoints", "argoverse2"),
+    *("ros1", "ros2", "mcap", "openlabel", "csv", "parquet"),
+)
 _EPILOG = """\
 Every export holds CONVENTIONS.txt (frame, axes, yaw, sizes, units) and NOT_EXPORTED.txt (what the
 format has no place for). LABELS is a .parquet or .csv of ours, or a folder of labels in a dataset's

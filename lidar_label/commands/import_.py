@@ -27,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", metavar="F", help="the source's format (recognised)")
     parser.add_argument("--sequence", metavar="NAME", help="which one, if the source has several")
     parser.add_argument("--force", action="store_true", help="replace OUT.h5 and its labels")
+    parser.add_argument(
+        "--no-poses", action="store_true", help="do not estimate ego poses where there are none"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
 
@@ -50,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
             progress=progress,
             sequence=arguments.sequence,
             overwrite=arguments.force,
+            poses=not arguments.no_poses,
         )
     seconds = time.perf_counter() - start
     if arguments.json:

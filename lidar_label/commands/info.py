@@ -59,6 +59,7 @@ def summarise(recording: "Recording") -> dict[str, Any]:
     if trajectory is not None:
         ego = {
             "poses": len(trajectory),
+            "method": recording.ego_method,
             "rate_hz": _rate(trajectory.time_ns),
             "path_length_m": round(trajectory.length, 3),
             "frames_covered": int(trajectory.covers(frame_times).sum()),
@@ -160,6 +161,8 @@ def _lines(summary: dict[str, Any]) -> list[str]:
             f"  ego       {ego['poses']} poses{_at(ego['rate_hz'])}, {ego['path_length_m']:.1f} m "
             f"driven, {ego['frames_covered']} of {summary['frames']} frames covered"
         )
+        if ego["method"]:
+            lines.append(f"            {ego['method']}")
     for entry in summary["sensors"]:
         lines += _sensor_lines(entry)
     return lines

@@ -7,6 +7,7 @@ x = −y + 0.1, y = −z − 0.2, z = x − 0.3.
 
 import io
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -246,6 +247,17 @@ def points(root: Path) -> Path:
     return root
 
 
+def exported(form: str, root: Path) -> Path:
+    """SUSTechPOINTS' scene in a format that only our own export writes here."""
+    from lidar_label.datasets.formats import export_labels, import_source
+
+    with tempfile.TemporaryDirectory() as place:
+        scene = import_source(sustechpoints(Path(place) / "scene"), Path(place) / "scene.h5")
+        assert scene.labels is not None
+        export_labels(scene.labels, scene.recording_path, form, root)
+    return root
+
+
 BUILDERS: dict[str, Callable[[Path], Path]] = {
     "kitti-object": kitti_object,
     "kitti-tracking": kitti_tracking,
@@ -254,5 +266,7 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
     "view-of-delft": view_of_delft,
     "sustechpoints": sustechpoints,
     "argoverse2": argoverse2,
+    "rosbag": lambda root: exported("mcap", root),
+    "openlabel": lambda root: exported("openlabel", root),
     "points": points,
 }

@@ -53,6 +53,7 @@ def test_json_is_one_document_with_the_counts(
         assert found["content_hash"] == file.attrs["content_hash"]
     assert found["ego"] == {
         "poses": 3,
+        "method": "",
         "rate_hz": 5.0,
         "path_length_m": 7.0,
         "frames_covered": 4,

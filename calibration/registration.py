@@ -1,0 +1,200 @@
+"""Ego poses from the sweeps alone, where a source brings none: each laid on the map so far.
+
+Scan-to-map registration by Generalized ICP on a voxel map (Segal et al., RSS 2009; Koide et al.,
+ICRA 2021, in the library small_gicp), started from constant velocity as in KISS-ICP (Vizzo et al.,
+RA-L 2023). Where points have times, a second pass straightens the sweeps by the first one's motion.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lidar_label.arrays import Floats, Ints, Points, Transform
+from lidar_label.calibration.deskew import deskew
+from lidar_label.calibration.trajectory import Trajectory
+from lidar_label.calibration.transforms import invert, matrix_to_pose7, transform_points
+
+_PARTS = 1_000_000  # of a step between two poses; finer than any time within a sweep
+
+
+@dataclass(frozen=True)
+class RegistrationConfig:
+    """How sweeps are laid on the map.
+
+    Attributes:
+        spacing: Points are thinned to one a cube of this side, metres.
+        voxel: Side of the map's voxels, metres.
+        reach: A point's counterpart on the map is at most so far, metres.
+        far_reach: The same in a second try, where the first found too little.
+        max_range: Points further off are not used, metres.
+        min_points: A thinned sweep of fewer points gets no pose of its own.
+        first_steps: Where the second sweep may lie ahead of the first, metres, for a second try.
+        good_share: No second try where so many points have found their counterpart.
+        min_share: Share of points that must find their counterpart. Consecutive sweeps reach
+            0.65 to 0.97, sweeps of different places 0.26 to 0.36 (the ground fits everywhere).
+        max_lost: So many sweeps in a row may fail, their poses then come from the neighbours.
+    """
+
+    spacing: float = 0.5
+    voxel: float = 1.0
+    reach: float = 1.5
+    far_reach: float = 6.0
+    max_range: float = 100.0
+    min_points: int = 200
+    first_steps: tuple[float, ...] = (1.5, 3.0, -1.5)
+    good_share: float = 0.65
+    min_share: float = 0.5
+    max_lost: int = 3
+
+
+@dataclass
+class SweepRegistration:
+    """Poses of one drive, sweep by sweep; state lives only while the sweeps go through.
+
+    Attributes:
+        rough: The motion as found by a first pass: sweeps are straightened by it.
+        lost: Whether more sweeps in a row than `max_lost` fitted nowhere: there is no trajectory.
+        failed: Sweeps that fitted nowhere.
+    """
+
+    rough: Trajectory | None = None
+    config: RegistrationConfig = field(default_factory=RegistrationConfig)
+    lost: bool = field(default=False, init=False)
+    failed: int = field(default=0, init=False)
+    _times: list[int] = field(default_factory=list[int], init=False)
+    _poses: list[Transform] = field(default_factory=list[Transform], init=False)
+    _begin_ns: int = field(default=np.iinfo(np.int64).max, init=False)
+    _end_ns: int = field(default=np.iinfo(np.int64).min, init=False)
+    _in_a_row: int = field(default=0, init=False)
+    _map: Any = field(default=None, init=False)
+
+    def add(
+        self,
+        time_ns: int,
+        points: Points,
+        ego_from_sensor: Transform,
+        point_time_ns: Ints | None = None,
+    ) -> None:
+        """Register the next sweep in order of time.
+
+        Args:
+            time_ns: The sweep's time; a sweep of the same time as the one before is passed over.
+            points: (N, 3) float32, sensor frame, finite.
+            ego_from_sensor: (4, 4).
+            point_time_ns: (N,) int64, None where unknown or already compensated.
+        """
+        if self.lost or (self._times and time_ns <= self._times[-1]):
+            return
+        guess = self._predicted(time_ns)
+        cloud = self._prepared(points, ego_from_sensor, time_ns, point_time_ns)
+        if cloud.size() < self.config.min_points:
+            return
+        if self._map is None:
+            pose, share = guess, 1.0
+        else:
+            pose, share = self._aligned(cloud, guess)
+        if share < self.config.min_share:
+            self.failed += 1
+            self._in_a_row += 1
+            self.lost = self._in_a_row > self.config.max_lost
+            return
+        self._in_a_row = 0
+        if point_time_ns is not None:
+            begin, end = int(np.min(point_time_ns)), int(np.max(point_time_ns))
+            self._begin_ns, self._end_ns = min(begin, self._begin_ns), max(end, self._end_ns)
+        self._times.append(time_ns)
+        self._poses.append(pose)
+        self._insert(cloud, pose)
+
+    def trajectory(self) -> Trajectory | None:
+        """The poses so far, carried on at constant velocity to the first and the last point's time.
+
+        World = ego frame of the first pose. None if lost, or of fewer than two sweeps.
+        """
+        mostly_failed = 2 * self.failed > len(self._times)
+        if self.lost or mostly_failed or len(self._times) < 2:
+            return None
+        times, poses = list(self._times), list(self._poses)
+        if self._begin_ns < times[0]:
+            poses.insert(0, _carry_on(times[1], poses[1], times[0], poses[0], self._begin_ns))
+            times.insert(0, self._begin_ns)
+        if self._end_ns > times[-1]:
+            poses.append(_carry_on(times[-2], poses[-2], times[-1], poses[-1], self._end_ns))
+            times.append(self._end_ns)
+        stacked = invert(poses[0]) @ np.array(poses)
+        return Trajectory(np.array(times), matrix_to_pose7(stacked))
+
+    def _predicted(self, time_ns: int) -> Transform:
+        """Where the ego is at a time: by the first pass, or going on as between the last sweeps."""
+        if self._poses and self.rough is not None:
+            return self._poses[-1] @ invert(self.rough.at(self._times[-1])) @ self.rough.at(time_ns)
+        if len(self._poses) < 2:
+            return self._poses[-1] if self._poses else np.eye(4)
+        (t0, t1), (before, last) = self._times[-2:], self._poses[-2:]
+        return _carry_on(t0, before, t1, last, time_ns)
+
+    def _prepared(
+        self,
+        points: Points,
+        ego_from_sensor: Transform,
+        time_ns: int,
+        point_time_ns: NDArray[Any] | None,
+    ) -> Any:
+        """The sweep in the ego frame at its time, thinned, each point with its covariance."""
+        import small_gicp
+
+        near = np.einsum("ij,ij->i", points, points) < self.config.max_range**2
+        if point_time_ns is None or self.rough is None:
+            placed = transform_points(ego_from_sensor, points[near])
+        else:
+            times = np.asarray(point_time_ns)[near]
+            placed = deskew(points[near], times, time_ns, self.rough, ego_from_sensor)
+        cloud, _ = small_gicp.preprocess_points(
+            placed.astype(np.float64), self.config.spacing, num_neighbors=10, num_threads=1
+        )
+        return cloud
+
+    def _aligned(self, cloud: Any, guess: Transform) -> tuple[Transform, float]:
+        pose, share = self._try(cloud, guess, self.config.reach)
+        starts = [guess]
+        if len(self._poses) < 2:  # the speed is unknown yet: try some
+            starts += [guess @ _forward(metres) for metres in self.config.first_steps]
+        for start in starts if share < self.config.good_share else ():
+            coarse, _ = self._try(cloud, start, self.config.far_reach)
+            other, reached = self._try(cloud, coarse, self.config.reach)
+            if reached > share:
+                pose, share = other, reached
+        return pose, share
+
+    def _try(self, cloud: Any, guess: Transform, reach: float) -> tuple[Transform, float]:
+        import small_gicp
+
+        # One thread: the same sweeps give the same bits.
+        found = small_gicp.align(
+            self._map, cloud, guess, max_correspondence_distance=reach, num_threads=1
+        )
+        pose: Floats = np.asarray(found.T_target_source, dtype=np.float64)
+        return pose, float(found.num_inliers) / cloud.size()
+
+    def _insert(self, cloud: Any, pose: Transform) -> None:
+        import small_gicp
+
+        if self._map is None:
+            self._map = small_gicp.GaussianVoxelMap(self.config.voxel)
+        self._map.insert(cloud, pose)
+
+
+def _carry_on(t0: int, before: Transform, t1: int, last: Transform, time_ns: int) -> Transform:
+    """The pose at a time when the motion from t0 to t1 goes on evenly, forwards or backwards."""
+    step = invert(before) @ last
+    whole, rest = divmod(float(np.clip((time_ns - t1) / (t1 - t0), -10, 10)), 1.0)
+    part = Trajectory(np.array([0, _PARTS]), matrix_to_pose7(np.array([np.eye(4), step])))
+    return last @ np.linalg.matrix_power(step, int(whole)) @ part.at(round(rest * _PARTS))
+
+
+def _forward(metres: float) -> Transform:
+    moved = np.eye(4)
+    moved[0, 3] = metres
+    return moved
