@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lidar_label.calibration.cameras import box_corners, in_image, project
+from lidar_label.calibration.cameras import in_image, project
 from lidar_label.calibration.transforms import from_yaw, invert, transform_points
 from lidar_label.datasets.cuboids import Cuboids, load_cuboids
 from lidar_label.datasets.point_labels import PointLabels, points_path
@@ -238,18 +238,23 @@ def test_the_imu_feels_gravity_and_turns_with_the_ego(drive: Path) -> None:
     assert abs(along.mean() * 1.5 - (speed[-1] - speed[0])) < 0.35
 
 
-def test_a_car_is_where_the_picture_shows_it(drive: Path, truth: Cuboids) -> None:
-    """Cars' boxes differ from their surroundings in brightness along their lower edge."""
-    with Recording(drive) as recording:
-        camera = recording.rig.camera("camera_front")
-        shown = 0
-        for row in np.flatnonzero((truth.frame == 0) & (truth.num_points > 200)):
-            corners = transform_points(
-                invert(camera.ego_from_sensor), box_corners(truth.boxes[row])
-            )
-            pixels, ahead = project(camera, corners)
-            shown += bool(ahead.all() and in_image(camera, pixels).all())
-        assert shown >= 1
+def test_pictures_and_points_show_the_same_place(drive: Path) -> None:
+    """The picture is green where LiDAR points are leaves or grass; its mirror image is not."""
+    with Recording(drive) as recording, PointLabels(points_path(drive)) as labels:
+        xyz, category = recording.sweep("top", 0).xyz, labels.sweep("top", 0).category
+        ego_from_lidar = recording.rig["top"].ego_from_sensor
+        green = np.isin(category, (Category.VEGETATION, Category.TERRAIN))
+        for name in recording.cameras:
+            camera = recording.rig.camera(name)
+            points = transform_points(invert(camera.ego_from_sensor) @ ego_from_lidar, xyz[green])
+            pixels, ahead = project(camera, points)
+            column, row = np.floor(pixels[ahead & in_image(camera, pixels)]).astype(int).T
+            assert len(row) > 100
+            picture = Image.open(io.BytesIO(recording.image(name, 0))).convert("RGB")
+            red, hue, blue = np.moveaxis(np.asarray(picture, dtype=float), 2, 0)
+            greenness = hue - (red + blue) / 2
+            assert greenness[row, column].mean() > 5
+            assert greenness[:, ::-1][row, column].mean() < 5
 
 
 def test_configurations_that_cannot_be_are_one_line() -> None:
