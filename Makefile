@@ -11,10 +11,11 @@ RUN := $(BIN)/lidar-label
 
 setup: $(VENV)/.ready
 
-$(VENV)/.ready: pyproject.toml
+$(VENV)/.ready: pyproject.toml tests/devkits.txt
 	@echo "setting up $(VENV) (a few minutes the first time) …"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/devkits.txt
 	@touch $@
 
 # Import, annotate, evaluate where the folder came with labels, export: $(1) is the folder.
