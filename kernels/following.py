@@ -35,8 +35,9 @@ from lidar_label.kernels.motion import (
     LIMIT,
     SHAPE,
     ENTRY,
-) = range(11)
-RULES = 11
+    DOUBT,
+) = range(12)
+RULES = 12
 
 # Columns of what a track knows of its shape.
 Z, Z_VARIANCE, LENGTH, WIDTH, HEIGHT = range(5)
@@ -51,7 +52,7 @@ ROW_WIDTH = 13
 
 _BACKWARDS = 1.0  # m/s from which a vehicle that seems to reverse has been seen the wrong way round
 _HEIGHT_WANDERS = 0.3  # m per √s
-DOUBT, DOUBT_LOG_ODDS = 3.0, -2.0  # a track begins with so many detections' worth of doubt
+DOUBT_LOG_ODDS = -2.0  # of the doubt that a track begins with
 _SIZE_MEMORY = 20.0  # detections after which older ones count less
 
 
@@ -258,7 +259,7 @@ def follow(
         deviation: (N,) factor on the noise of each measurement.
         models: (G,) motion model.
         noise: (G, 7) see `motion`.
-        rules: (G, 11) see above.
+        rules: (G, 12) see above.
         capacity: Tracks alive at once, at most.
         room: Reported rows, at most.
 
@@ -349,7 +350,8 @@ def follow(
                     row[ROW_VELOCITY + 1] = state[t, SPEED] * np.sin(state[t, YAW])
                 else:
                     row[ROW_VELOCITY], row[ROW_VELOCITY + 1] = state[t, SPEED], state[t, TURN]
-                row[ROW_SCORE] = (evidence[t] + DOUBT * DOUBT_LOG_ODDS) / (hits[t] + DOUBT)
+                doubted = evidence[t] + rule[DOUBT] * DOUBT_LOG_ODDS
+                row[ROW_SCORE] = doubted / (hits[t] + rule[DOUBT])
                 reported += 1
             if kept != t:
                 state[kept], spread[kept], shape[kept] = state[t], spread[t], shape[t]

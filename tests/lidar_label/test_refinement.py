@@ -1,6 +1,7 @@
 """Tracks with all frames known: joined, smooth, one size, facing ahead; people's boxes kept."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ from lidar_label.calibration.transforms import from_yaw, invert
 from lidar_label.cuboids import Cuboids
 from lidar_label.errors import InvalidLabels
 from lidar_label.keyframes import between, keyframes, solve_again
-from lidar_label.refinement import refine, track_offline
+from lidar_label.refinement import RefinementConfig, refine, track_offline
 from lidar_label.track_stream import move_boxes
+from lidar_label.tracker_config import TrackerConfig
 from lidar_label.tracking_metrics import evaluate_tracking, jitter
 
 
@@ -127,12 +129,45 @@ def test_a_long_gap_is_joined_and_filled():
     poses = ego(FRAMES)
     truth = truth_of(PATHS[:1], poses)
     hidden = (truth.frame >= 30) & (truth.frame < 52)
-    labels = track_offline(seen(truth.select(~hidden), FRAMES, lost=0, clutter=0), poses)
+    parts = seen(truth.select(~hidden), FRAMES, lost=0, clutter=0)
+    assert set(track_offline(parts, poses).frame.tolist()) == set(truth.frame[~hidden].tolist())
+    patient = TrackerConfig((replace(TrackerConfig().groups[0], fill_s=2.5),))
+    labels = track_offline(parts, poses, patient)
     assert set(labels.track_id.tolist()) == {0}
     assert labels.frame.tolist() == list(range(FRAMES))
     assert set(labels.reason[hidden].tolist()) == {"filled in between detections of its track"}
     off = np.hypot(*(labels.boxes - truth.boxes)[:, :2].T)
     assert off.max() < 0.6
+
+
+def test_a_track_begins_and_ends_with_a_sure_detection():
+    poses = ego(FRAMES)
+    truth = truth_of(PATHS[:1], poses)
+    parts = seen(truth, FRAMES, lost=0, clutter=0)
+    unsure = [part.replace(score=0.4) if f < 7 or f == 40 else part for f, part in enumerate(parts)]
+    labels = track_offline(unsure, poses)
+    assert labels.frame.tolist() == list(range(7, FRAMES))
+
+
+def test_what_stands_mends_poses_that_drift():
+    frames = 80
+    true_poses = ego(frames)
+    parked = [path(frames, 0.0, start=(x, y), yaw=0.3) for x in (-20, 0, 20, 40) for y in (-8, 9)]
+    truth = truth_of(parked, true_poses)
+    parts = seen(truth, frames, lost=0, clutter=0)
+    poses = true_poses.copy()
+    poses[:, 0, 3] += 0.01 * np.arange(frames)  # the odometry's scale is wrong: 0.1 m/s
+
+    def error(pose_rounds):
+        labels = track_offline(parts, poses, refinement=RefinementConfig(pose_rounds=pose_rounds))
+        assert len(set(labels.track_id.tolist())) == len(parked)
+        at = {(f, s): k for k, (f, s) in enumerate(zip(truth.frame, truth.source_id, strict=True))}
+        rows = [at[f, s] for f, s in zip(labels.frame, labels.source_id, strict=True)]
+        off = np.hypot(*(labels.boxes - truth.boxes[rows])[:, :2].T)
+        return np.sqrt(np.mean(off**2))
+
+    assert error(1) < 0.5 * error(0)
+    assert error(1) < 0.06
 
 
 def test_refine_takes_tracks_of_any_source_and_keeps_a_persons_boxes():
