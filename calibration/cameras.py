@@ -47,6 +47,59 @@ def project(camera: Camera, points_in_camera: NDArray[Any]) -> tuple[Floats, Mas
     return pixels, visible
 
 
+def unproject(camera: Camera, pixels: NDArray[Any]) -> Floats:
+    """Where pixels look: the inverse of `project`.
+
+    Args:
+        camera: The camera.
+        pixels: (N, 2), x right, y down, inside or near the image.
+
+    Returns:
+        (N, 3) float64 unit vectors, camera frame.
+    """
+    k = camera.intrinsics
+    seen = np.asarray(pixels, dtype=np.float64).reshape(-1, 2)
+    bent = np.empty_like(seen)
+    bent[:, 1] = (seen[:, 1] - k[1, 2]) / k[1, 1]
+    bent[:, 0] = (seen[:, 0] - k[0, 2] - k[0, 1] * bent[:, 1]) / k[0, 0]
+    if camera.model == "fisheye":
+        return _unbend_fisheye(bent, camera.distortion)
+    plane = _unbend_pinhole(bent, camera.distortion)
+    rays = np.column_stack((plane, np.ones(len(plane))))
+    return rays / np.linalg.norm(rays, axis=1, keepdims=True)
+
+
+def _unbend_pinhole(bent: Floats, distortion: tuple[float, ...]) -> Floats:
+    """(N, 2) tangents whose distorted images are `bent`, by repeated substitution (as OpenCV)."""
+    if not distortion:
+        return bent
+    k1, k2, p1, p2, k3, k4, k5, k6 = (*distortion, *(0.0,) * (8 - len(distortion)))
+    plane = bent.copy()
+    for _ in range(40):
+        x, y = plane[:, 0], plane[:, 1]
+        r2 = x * x + y * y
+        shift = np.column_stack(
+            (
+                2 * p1 * x * y + p2 * (r2 + 2 * x * x),
+                p1 * (r2 + 2 * y * y) + 2 * p2 * x * y,
+            )
+        )
+        plane = (bent - shift) / _radial(r2, (k1, k2, k3, k4, k5, k6))[:, None]
+    return plane
+
+
+def _unbend_fisheye(bent: Floats, distortion: tuple[float, ...]) -> Floats:
+    """(N, 3) unit rays; the angle by Newton's method."""
+    k = distortion or (0.0, 0.0, 0.0, 0.0)
+    radius = np.linalg.norm(bent, axis=1)
+    angle = np.minimum(radius, np.pi)
+    for _ in range(20):
+        slope = (_fisheye_radius(angle + 1e-6, k) - _fisheye_radius(angle - 1e-6, k)) / 2e-6
+        angle = np.clip(angle - (_fisheye_radius(angle, k) - radius) / slope, 0, np.pi)
+    side = bent / np.where(radius > 0, radius, 1.0)[:, None]
+    return np.column_stack((side * np.sin(angle)[:, None], np.cos(angle)))
+
+
 def in_image(camera: Camera, pixels: Floats) -> Mask:
     """(N,) True for pixels (N, 2) inside the camera's image; NaN is outside."""
     x, y = pixels[:, 0], pixels[:, 1]

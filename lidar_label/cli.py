@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lidar_label import __version__
 from lidar_label.errors import LidarLabelError
+from lidar_label.interrupts import lost_interrupts_resent
 
 DONE, ANSWER_IS_NO, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -32,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return DONE
     try:
-        return int(importlib.import_module(COMMANDS[arguments.command][0]).run(arguments))
+        with lost_interrupts_resent():
+            return int(importlib.import_module(COMMANDS[arguments.command][0]).run(arguments))
     except LidarLabelError as error:
         print(f"lidar-label {arguments.command}: {error}", file=sys.stderr)  # noqa: T201
         return BAD_INPUT

@@ -39,12 +39,12 @@ _LINE_WIDTH = 0.16  # metres that drivers wander about the middle of their lane
 # Who drives, as shares: category, maker, manner, share, only on wide lanes.
 _Maker = Callable[[np.random.Generator], Body]
 _DRIVERS: tuple[tuple[_Maker, Manner, float, bool], ...] = (
-    (make_car, DRIVER, 0.66, False),
+    (make_car, DRIVER, 0.58, False),
     (make_van, DRIVER, 0.10, False),
-    (make_truck, HEAVY_DRIVER, 0.06, True),
-    (make_bus, HEAVY_DRIVER, 0.04, True),
-    (make_cyclist, RIDER, 0.08, False),
-    (make_motorcyclist, DRIVER, 0.06, False),
+    (make_truck, HEAVY_DRIVER, 0.08, True),
+    (make_bus, HEAVY_DRIVER, 0.05, True),
+    (make_cyclist, RIDER, 0.14, False),
+    (make_motorcyclist, DRIVER, 0.05, False),
 )
 
 
@@ -130,7 +130,7 @@ def _drivers(
             make, manner, _, _ = _DRIVERS[int(rng.choice(len(shares), p=shares / shares.sum()))]
             body = make(rng)
             movers.append(_driver(ways, lane, along + body.length / 2, body, manner, reach, rng))
-            along += body.length + rng.uniform(14, 60)
+            along += body.length + rng.uniform(11, 46)
     return movers
 
 
@@ -192,7 +192,7 @@ def _parked(town: Town, rng: np.random.Generator) -> list[Actor]:
     """Vehicles in the parking strips, most of them facing with the traffic."""
     actors: list[Actor] = []
     for side in road_sides(town.network):
-        busy = rng.uniform(0.0, 0.75) ** 1.3
+        busy = rng.uniform(0.05, 0.9)
         along = rng.uniform(10, 16)
         while side.kind.parking and along < side.road.length - 14:
             body = make_car(rng) if rng.random() < 0.88 else make_van(rng)

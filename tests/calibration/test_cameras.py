@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lidar_label.calibration.cameras import box_corners, in_image, project, project_box_edges
+from lidar_label.calibration.cameras import (
+    box_corners,
+    in_image,
+    project,
+    project_box_edges,
+    unproject,
+)
 from lidar_label.calibration.rig import Camera
 from lidar_label.calibration.transforms import from_yaw, invert
 
@@ -144,3 +150,24 @@ def test_bent_edges_follow_the_lens() -> None:
     top_front = bent[:12, :, 1]  # the front's upper edge, straight in the world
     assert np.ptp(top_front) > 2  # pixels
     assert (np.hypot(*(bent[1:12, 0] - bent[:11, 1]).T) < 1e-9).all()  # pieces join
+
+
+@pytest.mark.parametrize(
+    ("model", "distortion"),
+    [
+        ("pinhole", ()),
+        ("pinhole", (-0.2, 0.05, 0.001, -0.002)),
+        ("pinhole", (-0.3, 0.1, 0.001, 0.0005, -0.01)),
+        ("fisheye", ()),
+        ("fisheye", (0.02, -0.004, 0.001, 0.0)),
+    ],
+)
+def test_unproject_is_the_inverse(model: str, distortion: tuple[float, ...]) -> None:
+    lens = camera(model, distortion)
+    x, y = np.meshgrid(np.linspace(0, 1241, 21), np.linspace(0, 374, 11))
+    pixels = np.column_stack((x.ravel(), y.ravel()))
+    rays = unproject(lens, pixels)
+    np.testing.assert_allclose(np.linalg.norm(rays, axis=1), 1)
+    again, visible = project(lens, rays * 7)
+    assert visible.all()
+    np.testing.assert_allclose(again, pixels, atol=1e-6)
