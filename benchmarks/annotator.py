@@ -55,8 +55,9 @@ class Effort:
 
 def is_right(boxes: Boxes, truth: Boxes, category: NDArray[np.object_]) -> Mask:
     """(N,) which boxes a person accepts."""
+    names, code = np.unique(category.astype(str), return_inverse=True)
     ontology = road_ontology()
-    vehicle = np.array([ontology.canonical(str(name)) in _VEHICLES for name in category])
+    vehicle = np.array([ontology.canonical(name) in _VEHICLES for name in names])[code]
     needed = np.where(vehicle, _IOU_VEHICLE, _IOU_OTHER)
     turned = np.abs(wrap_angle(boxes[:, 6] - truth[:, 6]))
     return (overlap_volumes(boxes, truth) >= needed) & (turned <= _HEADING)
@@ -66,7 +67,9 @@ def annotate_by_frame(labels: Cuboids, truth: Cuboids, min_score: float = 0.3) -
     """Every frame by itself; labels of a lower score are not shown to the person."""
     labels = labels.select(~(labels.score < min_score))
     pairs = _pairs(labels, truth)
-    right = is_right(labels.boxes[pairs[:, 0]], truth.boxes[pairs[:, 1]], truth.category[pairs[:, 1]])
+    right = is_right(
+        labels.boxes[pairs[:, 0]], truth.boxes[pairs[:, 1]], truth.category[pairs[:, 1]]
+    )
     return Effort(
         frames=len(truth),
         corrected=int((~right).sum()),
@@ -118,7 +121,7 @@ def _finish(
         right = is_right(boxes, truth.boxes, truth.category) & held
         if right.all():
             break
-        wrong = int(np.flatnonzero(~right)[0])
+        wrong = _next(right, held)
         row = truth.select(np.array([wrong]))
         present = np.flatnonzero(own.frame == row.frame[0])
         if len(present):
@@ -136,10 +139,24 @@ def _finish(
     return Effort(0, corrected, drawn, max(tracks - 1, 0), cut if tracks else 0)
 
 
+def _next(right: Mask, held: Mask) -> int:
+    """The frame to set right: an end that is missing, else the middle of the first wrong stretch."""
+    if not held[0]:
+        return 0
+    if not held[-1]:
+        return len(held) - 1
+    first = int(np.argmin(right))
+    good = np.flatnonzero(right[first:])
+    last = first + int(good[0]) if len(good) else len(right)
+    return (first + last - 1) // 2
+
+
 def _at(own: Cuboids, frames: Ints, poses: NDArray[np.float64]) -> tuple[Mask, Boxes]:
     """Which frames lie within the track, and its box there, between its rows on a straight line."""
     if not len(own):
-        return np.zeros(len(frames), dtype=np.bool_), np.tile([0.0, 0, 0, 1, 1, 1, 0], (len(frames), 1))
+        return np.zeros(len(frames), dtype=np.bool_), np.tile(
+            [0.0, 0, 0, 1, 1, 1, 0], (len(frames), 1)
+        )
     return (frames >= own.frame[0]) & (frames <= own.frame[-1]), between(own, frames, poses)
 
 

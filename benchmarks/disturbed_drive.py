@@ -24,7 +24,7 @@ from lidar_label.refinement import track_offline
 from lidar_label.track_stream import move_boxes
 from lidar_label.tracking import track
 
-_POSE = ("tx_m", "ty_m", "tz_m", "qx", "qy", "qz", "qw")
+_POSE = ("tx_m", "ty_m", "tz_m", "qw", "qx", "qy", "qz")
 _RANGE_M = 60.0
 _CLUTTER = 4.0  # false boxes a frame
 _LOST, _STRETCHES, _STRETCH = 0.1, 0.3, 12  # share of rows, stretches an object, their frames

@@ -41,11 +41,10 @@ _PEER: dict[str, dict[str, float]] = {
 }
 _PEER_FRAME_MS = 12.0
 # Chosen from: what differs from the defaults.
-_ONLINE: tuple[dict[str, float], ...] = ({"doubt": 3.0}, {"doubt": 6.0}, {"doubt": 20.0})
+_ONLINE: tuple[dict[str, float], ...] = ({"doubt": 3.0}, {"doubt": 20.0})
 _OFFLINE: tuple[dict[str, float], ...] = (
     {"doubt": 3.0, "end_score": 0.5},
     {"doubt": 3.0, "end_score": 0.7},
-    {"doubt": 6.0, "end_score": 0.7},
     {"doubt": 20.0, "end_score": 0.7},
 )
 _FOLDS = 3

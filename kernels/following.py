@@ -20,6 +20,7 @@ from lidar_label.kernels.motion import (
     face_forward,
     fold,
     step,
+    turn_round,
 )
 
 # Columns of a row of rules, one row a group of classes. Scores are log-odds, times are seconds.
@@ -51,6 +52,7 @@ ROW_SCORE = 12
 ROW_WIDTH = 13
 
 _BACKWARDS = 1.0  # m/s from which a vehicle that seems to reverse has been seen the wrong way round
+_FACING_MEMORY = 0.9  # what each detection leaves of the votes before it
 _HEIGHT_WANDERS = 0.3  # m per √s
 DOUBT_LOG_ODDS = -2.0  # of the doubt that a track begins with
 _SIZE_MEMORY = 20.0  # detections after which older ones count less
@@ -275,6 +277,7 @@ def follow(
     hits, matched = np.zeros(capacity, dtype=np.int64), np.zeros(capacity, dtype=np.int64)
     last_seen, hidden_s = np.zeros(capacity), np.zeros(capacity)
     evidence = np.zeros(capacity)  # sum of the log-odds of its detections
+    facing = np.zeros(capacity)  # which end of it detections call the front, + if ours
     z, r = np.zeros(3), np.zeros(3)
     live, names, reported = 0, 0, 0
     for f in range(len(start) - 1):
@@ -298,8 +301,12 @@ def follow(
             g = kind[t]
             _measure(boxes[d], noise[g], float(deviation[d]), state[t], z, r)
             correct(z, r, state[t], spread[t])
-            if models[g] == TURNING:
-                face_forward(state[t], spread[t], _BACKWARDS)
+            if models[g] == TURNING and face_forward(state[t], spread[t], _BACKWARDS):
+                facing[t] = -facing[t]
+            facing[t] = _FACING_MEMORY * facing[t] + np.cos(boxes[d, 6] - state[t, YAW])
+            if facing[t] < 0 and (models[g] != TURNING or state[t, SPEED] < _BACKWARDS):
+                turn_round(int(models[g]), state[t], spread[t])
+                facing[t] = -facing[t]
             gain = shape[t, Z_VARIANCE] / (shape[t, Z_VARIANCE] + r[0])
             shape[t, Z] += gain * (boxes[d, 2] - shape[t, Z])
             shape[t, Z_VARIANCE] *= 1 - gain
@@ -324,6 +331,7 @@ def follow(
             shape[live, LENGTH : LENGTH + 3] = boxes[d, 3:6]
             _box_of(state[live], shape[live], predicted[live])
             name[live], kind[live], hits[live], matched[live] = names, g, 1, d
+            facing[live] = 1.0
             last_seen[live], hidden_s[live], evidence[live] = seconds[f], 0.0, score[d]
             track_of[d] = names
             names += 1
@@ -357,7 +365,7 @@ def follow(
                 state[kept], spread[kept], shape[kept] = state[t], spread[t], shape[t]
                 name[kept], kind[kept], hits[kept] = name[t], kind[t], hits[t]
                 last_seen[kept], hidden_s[kept] = last_seen[t], hidden_s[t]
-                evidence[kept] = evidence[t]
+                evidence[kept], facing[kept] = evidence[t], facing[t]
             kept += 1
         live = kept
     return track_of, rows[:reported], names

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lidar_label.arrays import Boxes, Floats, Floats32, Ints, Mask
+from lidar_label.arrays import Floats, Ints, Mask
 from lidar_label.calibration.transforms import invert
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.errors import InvalidLabels
@@ -155,22 +155,6 @@ def refine(
     entries = [tracks.select(np.arange(a, b)) for a, b in pairwise(parts.tolist())]
     stream = gather(entries, world_from_ego, config)
     return _refined(stream, tracks.track_id, certain, config, refinement)
-
-
-def solve(
-    stream: Stream, human: Mask, config: TrackerConfig, refinement: RefinementConfig
-) -> tuple[Boxes, Floats32]:
-    """(N, 7) boxes and (N, 2) velocities, ego frames, of a stream that is one track."""
-    paths = smooth(
-        stream,
-        np.zeros(len(human), dtype=np.int64),
-        human=human,
-        config=refinement.smoothing,
-        ontology=config.ontology,
-    )
-    shown = paths.detection >= 0
-    poses = stream.world_from_ego[paths.place[shown]]
-    return move_boxes(invert(poses), paths.boxes[shown]), turn_back(poses, paths.velocity[shown])
 
 
 def track_strength(stream: Stream, track_of: Ints) -> Floats:

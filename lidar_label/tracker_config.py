@@ -69,7 +69,7 @@ class GroupRules:
     size_error: float = 0.05
     doubt: float = 3.0
     fill_s: float = 1.0
-    end_score: float = 0.5
+    end_score: float = 0.7
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ class TrackerConfig:
             heading=0.1,
             start_speed=6.0,
             size_error=0.1,
+            doubt=20.0,
         ),
         GroupRules(
             ("pedestrian",),

@@ -122,7 +122,9 @@ def track_files(tmp_path: Path) -> list[str]:
     boxes = np.array([[10.0 + f, 0, 0, 4, 2, 1.5, 0] for f in range(10)])
     truth = Cuboids.of(boxes, frame=np.arange(10), track_id=1, category="Car")
     found = truth.replace(track_id=np.where(np.arange(10) < 5, 7, 8), score=np.full(10, 0.9))
-    false = truth.replace(boxes=boxes + np.array([0, 30, 0, 0, 0, 0, 0]), track_id=9, score=np.full(10, 0.2))
+    false = truth.replace(
+        boxes=boxes + np.array([0, 30, 0, 0, 0, 0, 0]), track_id=9, score=np.full(10, 0.2)
+    )
     save_cuboids(Cuboids.concatenate([found, false]), tmp_path / "labels.parquet")
     save_cuboids(truth, tmp_path / "truth.parquet")
     save_cuboids(truth.replace(track_id=-1), tmp_path / "untracked.parquet")
