@@ -1,9 +1,9 @@
 """A simulated person who makes labels right, and how many edits that takes.
 
-A box is accepted when its 3D IoU with the truth is ≥ 0.7 (vehicles) or 0.5 (others) and its heading
-is within 10°. By track: the first box that is not right is set right (one edit), the track is
-solved again, and so on; a broken track joined, a false track deleted, a missing object drawn, an end
-cut off: one edit each. By frame: each wrong, missing or false box is one edit.
+A box is accepted when its 3D IoU with the truth is ≥ 0.7 (vehicles) or 0.5 (others) and its
+heading is within 10°. By track: amid the first stretch of wrong boxes one is set right (one edit),
+the track is solved again, and so on; a broken track joined, a false track deleted, a missing end
+drawn, an end cut off: one edit each. By frame: each wrong, missing or false box is one edit.
 """
 
 from dataclasses import dataclass
@@ -140,7 +140,7 @@ def _finish(
 
 
 def _next(right: Mask, held: Mask) -> int:
-    """The frame to set right: an end that is missing, else the middle of the first wrong stretch."""
+    """The frame to set right: an end that is missing, or amid the first wrong stretch."""
     if not held[0]:
         return 0
     if not held[-1]:

@@ -1,4 +1,4 @@
-"""Tracking: KITTI with PointRCNN's detections beside AB3DMOT, speed, and a labelled drive disturbed.
+"""Tracking: KITTI with PointRCNN's detections beside AB3DMOT, speed, a labelled drive disturbed.
 
 KITTI is cross-validated: the sequences are dealt into three folds; for each, the settings of
 `_ONLINE` or `_OFFLINE` whose HOTA + MOTA + sAMOTA is highest on the other two are taken, class by
