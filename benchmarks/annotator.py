@@ -117,7 +117,7 @@ def _finish(
     human = np.zeros(len(own), dtype=np.bool_)
     corrected = drawn = 0
     while True:
-        held, boxes = _at(own, truth.frame, world_from_ego)
+        held, boxes = _at(own, truth.frame.astype(np.int64), world_from_ego)
         right = is_right(boxes, truth.boxes, truth.category) & held
         if right.all():
             break

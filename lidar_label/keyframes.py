@@ -178,7 +178,7 @@ def _moments(track: Cuboids) -> Floats:
     """(N,) seconds; 10 Hz where the track has no times."""
     times = track.time_ns.astype(np.float64)
     rises = (np.diff(times) > 0).all()
-    return (times - times[0]) / 1e9 if rises else track.frame * 0.1
+    return np.asarray((times - times[0]) / 1e9 if rises else track.frame * 0.1, dtype=np.float64)
 
 
 def _machine_path(world: Boxes, moment: Floats, keys: Ints, rest: Ints) -> Boxes:

@@ -117,7 +117,8 @@ def _solve(
         system = csr_matrix((entries, (rows, columns)), shape=shape)
         right = np.zeros(shape[0])
         right[: 2 * count] = -both * seen.T.ravel()
-        answer = spsolve((system.T @ system).tocsc(), system.T @ right)
+        normal = (system.T @ system).tocsc()
+        answer = np.asarray(spsolve(normal, system.T @ right), dtype=np.float64)
         shift = answer[: 3 * frames].reshape(-1, 3)
         mark = answer[3 * frames :].reshape(-1, 2)
         turned = np.column_stack((-arm[:, 1], arm[:, 0])) * shift[place, 2:]
