@@ -185,11 +185,14 @@ def _pair(
     room = 16 * (live + n)
     column, cost = np.empty(room, dtype=np.int64), np.empty(room)
     count = 0
-    eligible = np.zeros(n, dtype=np.bool_)
+    eligible, halves = np.empty(n, dtype=np.int64), np.empty(n)
+    candidates = 0
     for d in range(n):
-        rule = rules[group[d]]
-        is_strong = score[d] >= rule[STRONG]
-        eligible[d] = not used[d] and score[d] >= rule[KEEP] and is_strong == strong
+        is_strong = score[d] >= rules[group[d], STRONG]
+        if not used[d] and score[d] >= rules[group[d], KEEP] and is_strong == strong:
+            eligible[candidates] = d
+            halves[candidates] = np.hypot(boxes[d, 3], boxes[d, 4]) / 2
+            candidates += 1
     for t in range(live):
         start[t] = count
         if matched[t] >= 0:
@@ -198,13 +201,14 @@ def _pair(
         box = predicted[t]
         unsure = 2 * np.sqrt(spread[t, X, X] + spread[t, Y, Y])
         half = np.hypot(box[3], box[4]) / 2
-        for d in range(n):
-            if not eligible[d] or group[d] != kind[t]:
+        for k in range(candidates):
+            d = eligible[k]
+            reach = half + halves[k] + unsure
+            dx, dy = boxes[d, 0] - box[0], boxes[d, 1] - box[1]
+            square, most = dx * dx + dy * dy, limit * reach
+            if square >= most * most or group[d] != kind[t]:
                 continue
-            reach = half + np.hypot(boxes[d, 3], boxes[d, 4]) / 2 + unsure
-            away = np.hypot(boxes[d, 0] - box[0], boxes[d, 1] - box[1]) / reach
-            if away >= limit:
-                continue
+            away = np.sqrt(square) / reach
             price = away + weight * (1 - overlap_volume(box, boxes[d]))
             if price >= limit:
                 continue
