@@ -172,7 +172,7 @@ def _without_weak_ends(stream: Stream, track_of: Ints, human: Mask) -> Ints:
     """(N,) tracks that begin and end with a detection that is sure, −1 for those beyond.
 
     Where an object comes out of the distance or from behind another, its first detections are
-    as likely wrong as right.
+    as likely wrong as right. A track without any sure one is left as it is; its score tells.
     """
     sure_from = log_odds(np.array([rule.end_score for rule in stream.rules]))[stream.group]
     sure = np.flatnonzero((track_of >= 0) & ((stream.log_odds >= sure_from) | human))
@@ -181,7 +181,9 @@ def _without_weak_ends(stream: Stream, track_of: Ints, human: Mask) -> Ints:
     np.minimum.at(first, track_of[sure], sure)
     np.maximum.at(last, track_of[sure], sure)
     row = np.arange(len(track_of))
-    inside = (row >= first[track_of]) & (row <= last[track_of]) if count else track_of >= 0
+    if count == 0:
+        return track_of
+    inside = (row >= first[track_of]) & (row <= last[track_of]) | (last[track_of] < 0)
     return np.where((track_of >= 0) & inside, track_of, -1)
 
 
