@@ -20,6 +20,7 @@ from lidar_label.kernels.motion import (
     face_forward,
     fold,
     step,
+    turn_round,
 )
 
 # Columns of a row of rules, one row a group of classes. Scores are log-odds, times are seconds.
@@ -35,8 +36,9 @@ from lidar_label.kernels.motion import (
     LIMIT,
     SHAPE,
     ENTRY,
-) = range(11)
-RULES = 11
+    DOUBT,
+) = range(12)
+RULES = 12
 
 # Columns of what a track knows of its shape.
 Z, Z_VARIANCE, LENGTH, WIDTH, HEIGHT = range(5)
@@ -50,8 +52,9 @@ ROW_SCORE = 12
 ROW_WIDTH = 13
 
 _BACKWARDS = 1.0  # m/s from which a vehicle that seems to reverse has been seen the wrong way round
+_FACING_MEMORY = 0.9  # what each detection leaves of the votes before it
 _HEIGHT_WANDERS = 0.3  # m per √s
-DOUBT, DOUBT_LOG_ODDS = 3.0, -2.0  # a track begins with so many detections' worth of doubt
+DOUBT_LOG_ODDS = -2.0  # of the doubt that a track begins with
 _SIZE_MEMORY = 20.0  # detections after which older ones count less
 
 
@@ -182,11 +185,14 @@ def _pair(
     room = 16 * (live + n)
     column, cost = np.empty(room, dtype=np.int64), np.empty(room)
     count = 0
-    eligible = np.zeros(n, dtype=np.bool_)
+    eligible, halves = np.empty(n, dtype=np.int64), np.empty(n)
+    candidates = 0
     for d in range(n):
-        rule = rules[group[d]]
-        is_strong = score[d] >= rule[STRONG]
-        eligible[d] = not used[d] and score[d] >= rule[KEEP] and is_strong == strong
+        is_strong = score[d] >= rules[group[d], STRONG]
+        if not used[d] and score[d] >= rules[group[d], KEEP] and is_strong == strong:
+            eligible[candidates] = d
+            halves[candidates] = np.hypot(boxes[d, 3], boxes[d, 4]) / 2
+            candidates += 1
     for t in range(live):
         start[t] = count
         if matched[t] >= 0:
@@ -195,13 +201,14 @@ def _pair(
         box = predicted[t]
         unsure = 2 * np.sqrt(spread[t, X, X] + spread[t, Y, Y])
         half = np.hypot(box[3], box[4]) / 2
-        for d in range(n):
-            if not eligible[d] or group[d] != kind[t]:
+        for k in range(candidates):
+            d = eligible[k]
+            reach = half + halves[k] + unsure
+            dx, dy = boxes[d, 0] - box[0], boxes[d, 1] - box[1]
+            square, most = dx * dx + dy * dy, limit * reach
+            if square >= most * most or group[d] != kind[t]:
                 continue
-            reach = half + np.hypot(boxes[d, 3], boxes[d, 4]) / 2 + unsure
-            away = np.hypot(boxes[d, 0] - box[0], boxes[d, 1] - box[1]) / reach
-            if away >= limit:
-                continue
+            away = np.sqrt(square) / reach
             price = away + weight * (1 - overlap_volume(box, boxes[d]))
             if price >= limit:
                 continue
@@ -258,7 +265,7 @@ def follow(
         deviation: (N,) factor on the noise of each measurement.
         models: (G,) motion model.
         noise: (G, 7) see `motion`.
-        rules: (G, 11) see above.
+        rules: (G, 12) see above.
         capacity: Tracks alive at once, at most.
         room: Reported rows, at most.
 
@@ -274,6 +281,7 @@ def follow(
     hits, matched = np.zeros(capacity, dtype=np.int64), np.zeros(capacity, dtype=np.int64)
     last_seen, hidden_s = np.zeros(capacity), np.zeros(capacity)
     evidence = np.zeros(capacity)  # sum of the log-odds of its detections
+    facing = np.zeros(capacity)  # which end of it detections call the front, + if ours
     z, r = np.zeros(3), np.zeros(3)
     live, names, reported = 0, 0, 0
     for f in range(len(start) - 1):
@@ -297,8 +305,12 @@ def follow(
             g = kind[t]
             _measure(boxes[d], noise[g], float(deviation[d]), state[t], z, r)
             correct(z, r, state[t], spread[t])
-            if models[g] == TURNING:
-                face_forward(state[t], spread[t], _BACKWARDS)
+            if models[g] == TURNING and face_forward(state[t], spread[t], _BACKWARDS):
+                facing[t] = -facing[t]
+            facing[t] = _FACING_MEMORY * facing[t] + np.cos(boxes[d, 6] - state[t, YAW])
+            if facing[t] < 0 and (models[g] != TURNING or state[t, SPEED] < _BACKWARDS):
+                turn_round(int(models[g]), state[t], spread[t])
+                facing[t] = -facing[t]
             gain = shape[t, Z_VARIANCE] / (shape[t, Z_VARIANCE] + r[0])
             shape[t, Z] += gain * (boxes[d, 2] - shape[t, Z])
             shape[t, Z_VARIANCE] *= 1 - gain
@@ -323,6 +335,7 @@ def follow(
             shape[live, LENGTH : LENGTH + 3] = boxes[d, 3:6]
             _box_of(state[live], shape[live], predicted[live])
             name[live], kind[live], hits[live], matched[live] = names, g, 1, d
+            facing[live] = 1.0
             last_seen[live], hidden_s[live], evidence[live] = seconds[f], 0.0, score[d]
             track_of[d] = names
             names += 1
@@ -349,13 +362,14 @@ def follow(
                     row[ROW_VELOCITY + 1] = state[t, SPEED] * np.sin(state[t, YAW])
                 else:
                     row[ROW_VELOCITY], row[ROW_VELOCITY + 1] = state[t, SPEED], state[t, TURN]
-                row[ROW_SCORE] = (evidence[t] + DOUBT * DOUBT_LOG_ODDS) / (hits[t] + DOUBT)
+                doubted = evidence[t] + rule[DOUBT] * DOUBT_LOG_ODDS
+                row[ROW_SCORE] = doubted / (hits[t] + rule[DOUBT])
                 reported += 1
             if kept != t:
                 state[kept], spread[kept], shape[kept] = state[t], spread[t], shape[t]
                 name[kept], kind[kept], hits[kept] = name[t], kind[t], hits[t]
                 last_seen[kept], hidden_s[kept] = last_seen[t], hidden_s[t]
-                evidence[kept] = evidence[t]
+                evidence[kept], facing[kept] = evidence[t], facing[t]
             kept += 1
         live = kept
     return track_of, rows[:reported], names

@@ -250,13 +250,21 @@ def face_forward(state: Floats, spread: Floats, slower_than: float) -> bool:
     """Turn a TURNING track that drives backwards faster than `slower_than` round; True if so."""
     if state[SPEED] >= -slower_than:
         return False
+    turn_round(TURNING, state, spread)
+    return True
+
+
+@kernel
+def turn_round(model: int, state: Floats, spread: Floats) -> None:
+    """Exchange front and back of a track, in place; it moves on as before."""
     state[YAW] = fold(state[YAW] + np.pi)
+    if model != TURNING:
+        return
     state[SPEED] = -state[SPEED]
     for i in range(STATE):
         if i != SPEED:
             spread[i, SPEED] = -spread[i, SPEED]
             spread[SPEED, i] = -spread[SPEED, i]
-    return True
 
 
 @kernel

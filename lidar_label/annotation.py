@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,11 +15,13 @@ from lidar_label import __version__
 from lidar_label.arrays import Floats
 from lidar_label.cuboids import Cuboids, read_provenance, save_cuboids
 from lidar_label.datasets.recording import Recording
+from lidar_label.detections import Detector, load_detector
 from lidar_label.errors import InvalidLabels, UsageError
 from lidar_label.frame_pool import map_frames
 from lidar_label.label_matching import measure_overlaps
 from lidar_label.ontology import load_ontology, road_ontology
 from lidar_label.proposals import ProposalConfig, propose
+from lidar_label.refinement import RefinementConfig, track_offline
 from lidar_label.settings import read_settings_file, settings
 from lidar_label.tracking import TrackerConfig, track
 from lidar_label.work_folder import WorkFolder
@@ -35,14 +37,22 @@ class AnnotationConfig:
     Attributes:
         deskew: Undo the ego motion within a sweep before proposing.
         proposals: How boxes are found in a frame.
+        detector: Name of a plugged-in detector that finds the boxes instead; see docs/detectors.md.
+        detector_options: For its factory.
         track: Link proposals over frames into tracks.
         tracking: How.
+        refine: Tracks with all frames known, for labels; False: as a preview would show them.
+        refinement: How.
     """
 
     deskew: bool = True
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
+    detector: str | None = None
+    detector_options: dict[str, Any] = field(default_factory=dict[str, Any])
     track: bool = True
     tracking: TrackerConfig = field(default_factory=TrackerConfig)
+    refine: bool = True
+    refinement: RefinementConfig = field(default_factory=RefinementConfig)
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,9 @@ def load_annotation_config(path: str | Path) -> AnnotationConfig:
     return settings(AnnotationConfig, values, str(path))
 
 
-def provenance_of(recording: Recording, config: AnnotationConfig) -> dict[str, Any]:
+def provenance_of(
+    recording: Recording, config: AnnotationConfig, detections: Sequence[Cuboids] | None = None
+) -> dict[str, Any]:
     """Where labels come from: equal for equal results, without paths or times."""
     described = asdict(replace(config, tracking=replace(config.tracking, ontology=None)))
     del described["tracking"]["ontology"]  # the proposals' ontology holds
@@ -95,6 +107,12 @@ def provenance_of(recording: Recording, config: AnnotationConfig) -> dict[str, A
     }
     if not config.track:
         del described["tracking"]
+    if not (config.track and config.refine):
+        del described["refinement"]
+    if config.detector is None:
+        del described["detector"], described["detector_options"]
+    if detections is not None:
+        described["detections"] = _digest(detections)
     provenance = {
         "made_by": "lidar-label annotate",
         "version": __version__,
@@ -111,6 +129,7 @@ def annotate(
     work: Path | None = None,
     workers: int = 1,
     progress: Progress | None = None,
+    detections: Sequence[Cuboids] | None = None,
 ) -> Annotation:
     """Propose cuboids in every frame and link them into tracks.
 
@@ -121,11 +140,19 @@ def annotate(
             None keeps nothing. It stays after the job: delete it when the result is safe.
         workers: Processes that propose; frames do not depend on each other.
         progress: Called with stage, frames done and frames in all.
+        detections: Boxes of every frame that another found; then none are proposed.
     """
     if not isinstance(recording, Recording):
         with Recording(recording) as opened:
-            return annotate(opened, config, work=work, workers=workers, progress=progress)
-    provenance = provenance_of(recording, config)
+            return annotate(
+                opened,
+                config,
+                work=work,
+                workers=workers,
+                progress=progress,
+                detections=detections,
+            )
+    provenance = provenance_of(recording, config, detections)
     tell = progress or _say_nothing
     count = recording.frame_count
     found: dict[int, Cuboids] = {}
@@ -137,7 +164,7 @@ def annotate(
         resumed = len(found)
         tell("propose", resumed, count)
         todo = [frame for frame in range(count) if frame not in found]
-        for frame, cuboids, taken in _propose_all(recording, todo, config, workers):
+        for frame, cuboids, taken in _find_all(recording, todo, config, workers, detections):
             if folder:
                 folder.save(frame, cuboids)
             found[frame], seconds[frame] = cuboids, taken
@@ -149,7 +176,12 @@ def annotate(
         if config.track and len(labels):
             tell("track", 0, count)
             tracking = replace(config.tracking, ontology=config.proposals.ontology)
-            labels = _with_untracked(track(frames, _poses(recording, notes), tracking), labels)
+            poses = _poses(recording, notes)
+            if config.refine:
+                tracked = track_offline(frames, poses, tracking, config.refinement)
+            else:
+                tracked = track(frames, poses, tracking)
+            labels = _with_untracked(tracked, labels)
             tell("track", count, count)
     return Annotation(
         cuboids=labels,
@@ -201,6 +233,48 @@ def _seen_from(recording: Recording, config: ProposalConfig) -> ProposalConfig:
     return replace(config, sensor_origin=(x, y, z))
 
 
+def _find_all(
+    recording: Recording,
+    frames: list[int],
+    config: AnnotationConfig,
+    workers: int,
+    detections: Sequence[Cuboids] | None,
+) -> Iterator[tuple[int, Cuboids, float]]:
+    if detections is not None:
+        if len(detections) != recording.frame_count:
+            raise InvalidLabels(
+                f"{len(detections)} entries of detections for {recording.frame_count} frames"
+            )
+        for frame in frames:
+            moment = recording.frames[frame].time_ns
+            yield frame, detections[frame].replace(frame=frame, time_ns=moment), 0.0
+    elif config.detector is not None:
+        detect = load_detector(config.detector, **config.detector_options)
+        for frame in frames:
+            start = time.perf_counter()
+            found = detect_frame(recording, frame, detect, config)
+            yield frame, found, time.perf_counter() - start
+    else:
+        yield from _propose_all(recording, frames, config, workers)
+
+
+def detect_frame(
+    recording: Recording, frame: int, detect: Detector, config: AnnotationConfig
+) -> Cuboids:
+    """A plugged-in detector's boxes of one frame, in its ego frame."""
+    cloud = recording.frame_points(frame, deskew=config.deskew)
+    points = np.column_stack((cloud.xyz, np.nan_to_num(cloud.intensity))).astype(np.float32)
+    return detect(points).replace(frame=frame, time_ns=recording.frames[frame].time_ns)
+
+
+def _digest(detections: Sequence[Cuboids]) -> str:
+    """Of what the boxes say, so that a run goes on only with the same ones."""
+    every = Cuboids.concatenate(detections)
+    parts = (every.frame, every.boxes, every.score)
+    text = "\n".join(every.category.tolist()).encode()
+    return hashlib.sha256(b"".join(part.tobytes() for part in parts) + text).hexdigest()
+
+
 def _propose_all(
     recording: Recording, frames: list[int], config: AnnotationConfig, workers: int
 ) -> Iterator[tuple[int, Cuboids, float]]:
@@ -238,6 +312,7 @@ def annotate_to_file(
     force: bool = False,
     workers: int = 1,
     progress: Progress | None = None,
+    detections: Sequence[Cuboids] | None = None,
 ) -> Annotation | None:
     """Annotate into a label file, going on where an interrupted run stopped.
 
@@ -253,13 +328,20 @@ def annotate_to_file(
     with Recording(recording_path) as recording:
         work = out.with_name(out.name + ".work")
         if out.exists() and not force:
-            provenance = provenance_of(recording, config)
+            provenance = provenance_of(recording, config, detections)
             _check_same(out, provenance)
             if work.exists():  # killed between writing the result and tidying up
                 with WorkFolder(work, provenance) as folder:
                     folder.remove()
             return None
-        annotation = annotate(recording, config, work=work, workers=workers, progress=progress)
+        annotation = annotate(
+            recording,
+            config,
+            work=work,
+            workers=workers,
+            progress=progress,
+            detections=detections,
+        )
     with WorkFolder(work, annotation.provenance) as folder:
         save_cuboids(annotation.cuboids, out, annotation.provenance)
         folder.remove()

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from lidar_label.arrays import Floats, Floats32, Strings, Transform
 from lidar_label.calibration.transforms import from_quaternion, invert
-from lidar_label.datasets.cuboids import Cuboids
+from lidar_label.datasets.cuboids import Cuboids, load_cuboids
+from lidar_label.datasets.kitti_export import label_frame
 from lidar_label.datasets.kitti_labels import to_boxes
+from lidar_label.datasets.recording import Recording
 from lidar_label.errors import InvalidSource, UsageError
 from lidar_label.track_stream import as_poses, move_boxes
 
@@ -120,6 +122,38 @@ def read_kitti_detections(
         attributes=attributes,
     )
     return split(found, np.arange(frames), np.arange(frames) * 100_000_000)
+
+
+def read_detections(path: str | Path, recording: Recording) -> list[Cuboids]:
+    """Read a file of detections for all frames of a recording, by its kind.
+
+    Args:
+        path: `.parquet` (our labels), `.feather` (Argoverse 2), `.txt` or `.csv` (KITTI tracking
+            results or AB3DMOT's detections, in the recording's label camera).
+        recording: Whose frames they are of.
+
+    Raises:
+        UsageError: if the kind is another.
+        InvalidSource: if the file does not fit the recording.
+    """
+    path = Path(path)
+    times = np.array([frame.time_ns for frame in recording.frames], dtype=np.int64)
+    kind = path.suffix.lower()
+    if kind == ".feather":
+        return read_argoverse2_detections(path, times)
+    if kind in (".txt", ".csv"):
+        lidar_from_rect = label_frame(recording).calibration.lidar_from_rect
+        found = read_kitti_detections([path], lidar_from_rect, len(times))
+        return [part.replace(time_ns=int(t)) for part, t in zip(found, times, strict=True)]
+    if kind == ".parquet":
+        every = load_cuboids(path)
+        if len(every) and int(every.frame.max()) >= len(times):
+            raise InvalidSource(f"{path}: frame {every.frame.max()}; there are {len(times)}")
+        return split(every.replace(track_id=-1), np.arange(len(times)), times)
+    raise UsageError(
+        f"{path}: detections are read from .parquet, .feather, .txt or .csv; a nuScenes result "
+        "needs its sample tokens: read_nuscenes_detections, from Python"
+    )
 
 
 def read_nuscenes_detections(

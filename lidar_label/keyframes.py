@@ -5,14 +5,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lidar_label.arrays import Boxes, Floats, Ints, Mask, wrap_angle
+from lidar_label.arrays import Boxes, Floats, Ints, wrap_angle
 from lidar_label.calibration.transforms import invert
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.errors import InvalidLabels
 from lidar_label.kernels.jit import kernel
-from lidar_label.refinement import DEFAULT_REFINEMENT, RefinementConfig, solve
-from lidar_label.track_stream import as_poses, gather, move_boxes
-from lidar_label.tracker_config import DEFAULT_CONFIG, TrackerConfig
+from lidar_label.track_stream import as_poses, move_boxes, turn_back
+
+_STILL_M = 1.0  # a path within this stands still
+_END_ROWS = 5  # that say how a path goes on
+_FADES_S = 3.0  # what a person's box says of a moving object's others, beyond the last one
 
 
 def keyframes(
@@ -120,37 +122,94 @@ def fewest_knots(moment: Floats, boxes: Boxes, metres: float, radians: float) ->
 
 
 def solve_again(
-    track: Cuboids,
-    human: Mask,
-    world_from_ego: NDArray[Any] | None = None,
-    config: TrackerConfig = DEFAULT_CONFIG,
-    refinement: RefinementConfig = DEFAULT_REFINEMENT,
+    track: Cuboids, human: NDArray[Any], world_from_ego: NDArray[Any] | None = None
 ) -> Cuboids:
-    """Solve one track again after a person has changed some of its boxes.
+    """Solve one track again after a person has changed some of its boxes; for the editor.
+
+    The machine's path keeps its shape and is bent to go through the person's boxes: what they
+    differ from it is carried on in the world, on straight lines from one to the next. Before the
+    first and after the last it is kept for what stands still and fades for what moves. A person
+    who turns a box round turns the track.
 
     Args:
-        track: One object in order of frame; the changed boxes in place.
-        human: (N,) boxes that a person set. They come back exactly, and the others follow: the
-            size is the person's, the path goes through the person's places.
+        track: One object in order of frame, at most one row a frame, as `annotate` or this function
+            made it, with the person's boxes put in place.
+        human: (N,) True where a person set the box (all such keyframes, not only the newest).
         world_from_ego: (F, 4, 4) or (F, 7), pose of frame number i in row i; None: the ego stood.
-        config: Rules of the classes.
-        refinement: How to smooth.
 
     Returns:
-        The same rows and columns; boxes and velocities solved.
+        The same rows and columns; boxes and velocities solved. Boxes of a person come back exactly;
+        all others have one size, the mean of the person's.
+
+    Raises:
+        InvalidLabels: if `human` does not fit, frames do not rise, or a frame has no pose.
     """
-    human = np.asarray(human, dtype=np.bool_)
-    if human.shape != (len(track),):
+    certain = np.asarray(human, dtype=np.bool_)
+    if certain.shape != (len(track),):
         raise InvalidLabels(
-            f"human has shape {human.shape}; give one flag for each of {len(track)}"
+            f"human has shape {certain.shape}; give one flag for each of {len(track)}"
         )
-    if len(track) == 0:
-        return track
     if (np.diff(track.frame) <= 0).any():
         raise InvalidLabels("frames of the track do not rise; sort them and keep one box a frame")
-    frames = track.frame.astype(np.int64)
-    rows = [track.select(np.array([i])) for i in range(len(track))]
-    stream = gather(rows, _poses_at(frames, world_from_ego), config)
-    boxes, velocity = solve(stream, human, config, refinement)
-    boxes[human] = track.boxes[human]
-    return track.replace(boxes=boxes, velocity=velocity)
+    keys, rest = np.flatnonzero(certain), np.flatnonzero(~certain)
+    if len(keys) == 0 or len(rest) == 0:
+        return track
+    poses = _poses_at(track.frame.astype(np.int64), world_from_ego)
+    world = move_boxes(poses, track.boxes)
+    moment = _moments(track)
+    path = _machine_path(world, moment, keys, rest)
+    missing = world[keys] - path[keys]
+    missing[:, 6] = wrap_angle(missing[:, 6])
+    still = float(np.ptp(world[rest, :2], axis=0).max()) < _STILL_M
+    share = 1.0 if still else np.exp(-_beyond(moment, moment[keys]) / _FADES_S)
+    carried = np.column_stack(
+        [np.interp(moment, moment[keys], missing[:, column]) for column in range(7)]
+    )
+    carried[:, [0, 1, 2, 6]] *= np.reshape(share, (-1, 1))
+    solved = path + carried
+    solved[:, 3:6] = track.boxes[keys, 3:6].mean(axis=0)
+    boxes = move_boxes(invert(poses), solved)
+    boxes[:, 6] = wrap_angle(boxes[:, 6])
+    boxes[keys] = track.boxes[keys]
+    return track.replace(boxes=boxes, velocity=turn_back(poses, _velocity(solved, moment)))
+
+
+def _moments(track: Cuboids) -> Floats:
+    """(N,) seconds; 10 Hz where the track has no times."""
+    times = track.time_ns.astype(np.float64)
+    rises = (np.diff(times) > 0).all()
+    return np.asarray((times - times[0]) / 1e9 if rises else track.frame * 0.1, dtype=np.float64)
+
+
+def _machine_path(world: Boxes, moment: Floats, keys: Ints, rest: Ints) -> Boxes:
+    """(N, 7) the machine's boxes, bridged where a person's stand, facing as the person says."""
+    path = world.copy()
+    path[:, 6] = np.unwrap(path[:, 6])
+    path[rest, 6] = np.unwrap(world[rest, 6])
+    for column in range(7):
+        path[keys, column] = np.interp(moment[keys], moment[rest], path[rest, column])
+    for end, inner in ((rest[0], rest[:_END_ROWS][-1]), (rest[-1], rest[-_END_ROWS:][0])):
+        if end != inner:  # it moves on as it does at its end
+            outside = keys[keys < end] if end < inner else keys[keys > end]
+            slope = (path[end] - path[inner]) / (moment[end] - moment[inner])
+            ahead = (moment[outside] - moment[end])[:, None]
+            path[outside] = path[end] + ahead * slope
+    reversed_keys = np.cos(world[keys, 6] - path[keys, 6]) < 0
+    if reversed_keys[-1] and reversed_keys.mean() >= 0.5:
+        path[:, 6] += np.pi
+    return path
+
+
+def _beyond(moment: Floats, keys: Floats) -> Floats:
+    """(N,) seconds before the first or after the last key; 0 between."""
+    return np.maximum(np.maximum(keys[0] - moment, moment - keys[-1]), 0.0)
+
+
+def _velocity(path: Boxes, moment: Floats) -> Floats:
+    """(N, 2) m/s of the centres, over a second."""
+    late = np.minimum(moment + 0.5, moment[-1])
+    early = np.maximum(moment - 0.5, moment[0])
+    at = [
+        np.column_stack([np.interp(t, moment, path[:, k]) for k in range(2)]) for t in (late, early)
+    ]
+    return (at[0] - at[1]) / np.maximum(late - early, 1e-3)[:, None]

@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lidar_label.arrays import Boxes, Floats, Floats32, Ints, Mask
+from lidar_label.arrays import Floats, Ints, Mask
 from lidar_label.calibration.transforms import invert
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.errors import InvalidLabels
-from lidar_label.kernels.following import DOUBT, DOUBT_LOG_ODDS
+from lidar_label.kernels.following import DOUBT_LOG_ODDS
+from lidar_label.pose_correction import with_corrected_poses
 from lidar_label.track_smoothing import Paths, SmoothingConfig, smooth
 from lidar_label.track_stitching import StitchingConfig, doubles, renumber, stitch
 from lidar_label.track_stream import Stream, gather, move_boxes, turn_back
-from lidar_label.tracker_config import DEFAULT_CONFIG, TrackerConfig, from_log_odds
+from lidar_label.tracker_config import DEFAULT_CONFIG, TrackerConfig, from_log_odds, log_odds
 from lidar_label.tracking import run, with_score
+
+_DRIFT_LEFT = 0.3  # share of the poses' drift that correcting them leaves
 
 
 @dataclass(frozen=True)
@@ -28,23 +31,18 @@ class RefinementConfig:
         smoothing: Sizes, paths and headings.
         stitching: Pieces of one object.
         birth_factor: On the online rules' birth score: who looks back can begin tracks on less.
-        doubt: Detections' worth of doubt that a track begins with; few detections weigh less.
-        doubt_log_odds: Log-odds of that doubt.
         min_score: Tracks of a lower score are ghosts and left out.
         min_detections: Tracks with fewer detections are left out, unless a person made one.
-        fill_s: Longest gap between detections, in seconds, that is filled; a longer one is only
-            when the object stands still.
+        pose_rounds: How often the poses are corrected by what stands still; 0 believes them.
         extend: Frames to go on before the first and after the last detection.
     """
 
     smoothing: SmoothingConfig = field(default_factory=SmoothingConfig)
     stitching: StitchingConfig = field(default_factory=StitchingConfig)
     birth_factor: float = 0.5
-    doubt: float = DOUBT
-    doubt_log_odds: float = DOUBT_LOG_ODDS
     min_score: float = 0.3
     min_detections: int = 3
-    fill_s: float = 2.5
+    pose_rounds: int = 1
     extend: int = 0
 
 
@@ -105,16 +103,23 @@ def _refined(
         if (root == np.arange(len(root))).all():
             break
         track_of = renumber(np.where(track_of >= 0, root[track_of], -1))
-    strength = track_strength(stream, track_of, refinement)
+    for _ in range(refinement.pose_rounds):
+        paths = smoothed()
+        if paths.drift > 0 and refinement.smoothing.static_drift is None:
+            left = replace(refinement.smoothing, static_drift=_DRIFT_LEFT * paths.drift)
+            refinement = replace(refinement, smoothing=left)
+        stream = with_corrected_poses(stream, track_of, paths.still, paths.drift)
+    strength = track_strength(stream, track_of)
     counts = np.bincount(track_of[track_of >= 0], minlength=len(strength))
     made = np.bincount(track_of[human & (track_of >= 0)], minlength=len(strength)) > 0
     ghost = doubles(smoothed(), strength, refinement.stitching)
     ghost |= counts < refinement.min_detections
     ghost |= from_log_odds(strength) < refinement.min_score
     ghost &= ~made
-    track_of = renumber(np.where((track_of >= 0) & ~ghost[track_of], track_of, -1))
-    strength = track_strength(stream, track_of, refinement)
-    return to_cuboids(stream, smoothed(refinement.extend), strength, human, refinement)
+    track_of = np.where((track_of >= 0) & ~ghost[track_of], track_of, -1)
+    track_of = renumber(_without_weak_ends(stream, track_of, human))
+    strength = track_strength(stream, track_of)
+    return to_cuboids(stream, smoothed(refinement.extend), strength, human)
 
 
 def refine(
@@ -152,37 +157,39 @@ def refine(
     return _refined(stream, tracks.track_id, certain, config, refinement)
 
 
-def solve(
-    stream: Stream, human: Mask, config: TrackerConfig, refinement: RefinementConfig
-) -> tuple[Boxes, Floats32]:
-    """(N, 7) boxes and (N, 2) velocities, ego frames, of a stream that is one track."""
-    paths = smooth(
-        stream,
-        np.zeros(len(human), dtype=np.int64),
-        human=human,
-        config=refinement.smoothing,
-        ontology=config.ontology,
-    )
-    shown = paths.detection >= 0
-    poses = stream.world_from_ego[paths.place[shown]]
-    return move_boxes(invert(poses), paths.boxes[shown]), turn_back(poses, paths.velocity[shown])
-
-
-def track_strength(stream: Stream, track_of: Ints, refinement: RefinementConfig) -> Floats:
+def track_strength(stream: Stream, track_of: Ints) -> Floats:
     """(T,) log-odds of each track: the mean of its detections', drawn down when they are few."""
     kept = track_of >= 0
     count = int(track_of.max(initial=-1)) + 1
     total = np.bincount(track_of[kept], stream.log_odds[kept], minlength=count)
     number = np.bincount(track_of[kept], minlength=count)
-    doubt = refinement.doubt
-    return (total + doubt * refinement.doubt_log_odds) / np.maximum(number + doubt, 1e-9)
+    doubt = np.zeros(count)
+    doubt[track_of[kept]] = np.array([rule.doubt for rule in stream.rules])[stream.group[kept]]
+    return (total + doubt * DOUBT_LOG_ODDS) / np.maximum(number + doubt, 1e-9)
 
 
-def to_cuboids(
-    stream: Stream, paths: Paths, strength: Floats, human: Mask, refinement: RefinementConfig
-) -> Cuboids:
+def _without_weak_ends(stream: Stream, track_of: Ints, human: Mask) -> Ints:
+    """(N,) tracks that begin and end with a detection that is sure, −1 for those beyond.
+
+    Where an object comes out of the distance or from behind another, its first detections are
+    as likely wrong as right. A track without any sure one is left as it is; its score tells.
+    """
+    sure_from = log_odds(np.array([rule.end_score for rule in stream.rules]))[stream.group]
+    sure = np.flatnonzero((track_of >= 0) & ((stream.log_odds >= sure_from) | human))
+    count = int(track_of.max(initial=-1)) + 1
+    first, last = np.full(count, len(track_of)), np.full(count, -1)
+    np.minimum.at(first, track_of[sure], sure)
+    np.maximum.at(last, track_of[sure], sure)
+    row = np.arange(len(track_of))
+    if count == 0:
+        return track_of
+    inside = (row >= first[track_of]) & (row <= last[track_of]) | (last[track_of] < 0)
+    return np.where((track_of >= 0) & inside, track_of, -1)
+
+
+def to_cuboids(stream: Stream, paths: Paths, strength: Floats, human: Mask) -> Cuboids:
     """Rows of all tracks in each frame's ego frame; a person's boxes exactly as they were."""
-    shown = _worth_showing(stream, paths, refinement)
+    shown = _worth_showing(stream, paths)
     track, place = paths.track[shown], paths.place[shown]
     detection = paths.detection[shown]
     seen = detection >= 0
@@ -234,7 +241,7 @@ def _nearest_detection(paths: Paths) -> Ints:
     return paths.detection[np.where(own, before, np.minimum(after, len(index) - 1))]
 
 
-def _worth_showing(stream: Stream, paths: Paths, refinement: RefinementConfig) -> Mask:
+def _worth_showing(stream: Stream, paths: Paths) -> Mask:
     """(M,) rows with a detection, and those in gaps short enough to be filled."""
     index = np.arange(len(paths.place))
     seen = paths.detection >= 0
@@ -245,4 +252,5 @@ def _worth_showing(stream: Stream, paths: Paths, refinement: RefinementConfig) -
     inside = (before >= begins) & (after < ends)
     gap = np.zeros(len(index))
     gap[inside] = seconds[after[inside]] - seconds[before[inside]]
-    return seen | ~inside | (gap <= refinement.fill_s) | paths.still[paths.track]
+    fill_s = np.array([rule.fill_s for rule in stream.rules])[paths.group]
+    return seen | ~inside | (gap <= fill_s[paths.track] + 1e-6)

@@ -55,6 +55,7 @@ class Paths:
         velocity: (M, 2) m/s.
         group: (T,) index of the rules.
         still: (T,) stands still.
+        drift: m/√s by which the poses drift, as standing objects show.
     """
 
     start: Ints
@@ -64,6 +65,7 @@ class Paths:
     velocity: Floats
     group: Ints
     still: Mask
+    drift: float
 
     @property
     def track(self) -> Ints:
@@ -147,10 +149,9 @@ def smooth(
     noise[still, motion.TURN_ACCELERATION] = 0
     noise[still, motion.START_SPEED] = 1e-6
     noise[still, motion.START_TURN] = 1e-6
-    drift = config.static_drift
-    if drift is None:
-        drift = pose_drift(track, seconds, measured, variance, still)
-    noise[still, motion.DRIFT] = drift
+    drift = pose_drift(track, seconds, measured, variance, still)
+    static_drift = drift if config.static_drift is None else config.static_drift
+    noise[still, motion.DRIFT] = static_drift
     models[still] = motion.FREE
     first = np.zeros((count, motion.STATE))
     first_seen = np.full(count, len(place), dtype=np.int64)
@@ -162,13 +163,14 @@ def smooth(
         _face_where_it_goes(states, free[track], variance, measured, config)
         states, _ = smooth_tracks(start, models, noise, seconds, measured, variance, first)
     velocity = _velocities(states, models[track], still[track])
-    yaw = _headings(states, velocity, track, seen, rows, stream, weight, config)
+    step_s = np.where(np.diff(track, prepend=-1) == 0, np.diff(seconds, prepend=0.0), 0.0)
+    yaw = _headings(states, velocity, step_s, size, track, seen, rows, stream, weight)
     height = np.zeros(len(place))
     height[seen] = stream.boxes[rows, 2]
-    wander = np.where(still, drift, _HEIGHT_WANDERS)
+    wander = np.where(still, static_drift, _HEIGHT_WANDERS)
     z = smooth_line(start, seconds, height, variance[:, 0], wander)
     boxes = np.column_stack((states[:, :2], z, size[track], yaw))
-    return Paths(start, place, detection, boxes, velocity, group, still)
+    return Paths(start, place, detection, boxes, velocity, group, still, drift)
 
 
 def _sizes(
@@ -345,20 +347,24 @@ def _velocities(states: Floats, model: Ints, still: Mask) -> Floats:
 def _headings(
     states: Floats,
     velocity: Floats,
+    step_s: Floats,
+    size: Floats,
     track: Ints,
     seen: Mask,
     rows: Ints,
     stream: Stream,
     weight: Floats,
-    config: SmoothingConfig,
 ) -> Floats:
-    """(M,) yaw with one end in front throughout: where the track goes; standing, what most say."""
+    """(M,) yaw with one end in front throughout.
+
+    It is where the track goes, if that is further than the object is long (what stands seems to
+    creep); else what most detections say.
+    """
     yaw = states[:, motion.YAW]
     count = int(track.max(initial=-1)) + 1
     ahead = np.cos(yaw) * velocity[:, 0] + np.sin(yaw) * velocity[:, 1]
-    moving = np.abs(ahead) > config.heading_speed
-    by_motion = np.bincount(track, np.where(moving, ahead, 0.0), minlength=count)
+    gone = np.bincount(track, ahead * step_s, minlength=count)
     says = np.cos(stream.boxes[rows, 6] - yaw[seen]) * weight
     by_detection = np.bincount(track[seen], says, minlength=count)
-    vote = np.where(by_motion != 0, by_motion, by_detection)
+    vote = np.where(np.abs(gone) > size[:, 0], gone, by_detection)
     return wrap_angle(yaw + np.where(vote < 0, np.pi, 0.0)[track])

@@ -41,6 +41,10 @@ class GroupRules:
         size_error: Metres by which all sizes of one object may be off together, by a detector's
             habit; against it stands the spread of the class in the ontology (offline only).
         entry_overlap: No track begins where one seen in this frame overlaps by more (3D IoU).
+        doubt: Detections' worth of doubt that a track begins with; few detections weigh less, the
+            more so the rarer the class is beside its false alarms.
+        fill_s: Longest gap between detections, in seconds, that is filled (offline only).
+        end_score: The first and the last detection of a track reach this (offline only).
     """
 
     classes: tuple[str, ...]
@@ -63,6 +67,9 @@ class GroupRules:
     shape: float = 0.2
     entry_overlap: float = 0.2
     size_error: float = 0.05
+    doubt: float = 3.0
+    fill_s: float = 1.0
+    end_score: float = 0.7
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,7 @@ class TrackerConfig:
             heading=0.1,
             start_speed=6.0,
             size_error=0.1,
+            doubt=20.0,
         ),
         GroupRules(
             ("pedestrian",),
@@ -146,7 +154,7 @@ def noise_of(groups: tuple[GroupRules, ...]) -> Floats:
 
 
 def rules_of(groups: tuple[GroupRules, ...]) -> Floats:
-    """(G, 11) rules for the kernels, see `kernels.following`."""
+    """(G, 12) rules for the kernels, see `kernels.following`."""
     rules = np.zeros((len(groups), at.RULES))
     for row, group in zip(rules, groups, strict=True):
         row[at.BIRTH] = log_odds(group.birth_score)
@@ -160,4 +168,5 @@ def rules_of(groups: tuple[GroupRules, ...]) -> Floats:
         row[at.LIMIT] = group.limit
         row[at.SHAPE] = group.shape
         row[at.ENTRY] = group.entry_overlap
+        row[at.DOUBT] = group.doubt
     return rules

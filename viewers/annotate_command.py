@@ -56,6 +56,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: by cores)")
     parser.add_argument("--no-track", action="store_true", help="leave the frames' boxes unlinked")
     parser.add_argument(
+        "--preview", action="store_true", help="tracks as known frame by frame, not refined"
+    )
+    parser.add_argument("--detector", metavar="NAME", help="find boxes with a plugged-in detector")
+    parser.add_argument(
+        "--detector-option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="for the detector's factory; may be repeated",
+    )
+    parser.add_argument(
+        "--detections",
+        type=Path,
+        metavar="FILE",
+        help="track boxes that another found",
+    )
+    parser.add_argument(
         "--force", action="store_true", help="replace labels made with other settings"
     )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -73,13 +90,17 @@ def run(arguments: argparse.Namespace) -> int:
     from lidar_label.compiling import announce_compiling
     from lidar_label.cuboids import load_cuboids
     from lidar_label.datasets.recording import Recording
+    from lidar_label.detections import read_detections
 
     config = load_annotation_config(arguments.config) if arguments.config else AnnotationConfig()
     if arguments.no_track:
         config = replace(config, track=False)
+    config = _as_asked(config, arguments)
     recording: Path = arguments.recording
     with Recording(recording) as opened:
         frames = opened.frame_count
+        given: Path | None = arguments.detections
+        detections = read_detections(given, opened) if given else None
     out: Path = arguments.output or recording.with_name(f"{recording.stem}.proposals.parquet")
     workers = arguments.workers or (min(2, os.cpu_count() or 1) if frames >= _MANY_FRAMES else 1)
     try:
@@ -88,7 +109,13 @@ def run(arguments: argparse.Namespace) -> int:
             announce_compiling(lambda: say("compiling kernels (first run only) …")),
         ):
             annotation = annotate_to_file(
-                recording, out, config, force=arguments.force, workers=workers, progress=progress
+                recording,
+                out,
+                config,
+                force=arguments.force,
+                workers=workers,
+                progress=progress,
+                detections=detections,
             )
     except KeyboardInterrupt:
         print(  # noqa: T201
@@ -104,6 +131,31 @@ def run(arguments: argparse.Namespace) -> int:
     labels = annotation.cuboids if annotation else load_cuboids(out)
     _tell(arguments.json, out, labels, frames, annotation, report)
     return 0
+
+
+def _as_asked(config: "AnnotationConfig", arguments: argparse.Namespace) -> "AnnotationConfig":
+    """The settings with what the command line says about tracks and detectors."""
+    if arguments.preview:
+        config = replace(config, refine=False)
+    if arguments.detector and arguments.detections:
+        raise UsageError("--detector and --detections: give one of them")
+    if arguments.detector_option and not arguments.detector:
+        raise UsageError("--detector-option is for --detector NAME")
+    if arguments.detector:
+        options = dict(_option(text) for text in arguments.detector_option)
+        config = replace(config, detector=arguments.detector, detector_options=options)
+    return config
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """KEY=VALUE; a value that is JSON (a number, true) is taken as such."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise UsageError(f"--detector-option {text}: write KEY=VALUE")
+    try:
+        return key, json.loads(value)
+    except json.JSONDecodeError:
+        return key, value
 
 
 @contextmanager

@@ -100,6 +100,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--require", action="append", default=[], metavar="FIGURE=MIN", help="see below"
     )
+    parser.add_argument(
+        "--tracking",
+        action="store_true",
+        help="judge tracks instead: CLEAR-MOT, sAMOTA, HOTA, switches, fragments, jitter",
+    )
+    parser.add_argument(
+        "--tracking-iou", type=float, default=0.25, metavar="T", help="3D IoU of a find (0.25)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -110,6 +118,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.seen_by and not arguments.recording:
         raise UsageError("--seen-by CAMERA needs --recording REC, which knows the camera")
+    if arguments.tracking and (arguments.require or arguments.seen_by):
+        raise UsageError("--tracking goes without --require and --seen-by, which are for boxes")
+    if not 0 < arguments.tracking_iou <= 1:
+        raise UsageError(f"--tracking-iou {arguments.tracking_iou:g}: give an IoU in (0, 1]")
     requirements = [_requirement(text) for text in arguments.require]
     config = EvaluationConfig(
         iou=tuple(sorted({*arguments.iou, *(r.iou for r in requirements)})),
@@ -130,6 +142,11 @@ def run(arguments: argparse.Namespace) -> int:
             truth = count_points(truth, recording)
             if arguments.seen_by:
                 unlabelled = outside_image(labels, recording, arguments.seen_by)
+    if arguments.tracking:
+        from lidar_label.commands.evaluate_tracking import run_tracking
+
+        names, iou = (str(arguments.labels), str(arguments.truth)), arguments.tracking_iou
+        return run_tracking(labels, truth, names, config, iou=iou, as_json=arguments.json)
     evaluation = evaluate(labels, truth, config, unlabelled=unlabelled)
     answers = [(r, _value(evaluation, r)) for r in requirements]
     met = [value >= r.minimum for r, value in answers]

@@ -114,3 +114,40 @@ def test_labels_outside_the_camera_s_image_are_not_wrong(
         assert (scores[0]["labels"], scores[0]["right"]) == (wrong, 0)
     assert cli.main([*arguments, "--seen-by", "front"]) == 2
     assert cli.main([*arguments, "--recording", str(drive), "--seen-by", "rear"]) == 2
+
+
+@pytest.fixture
+def track_files(tmp_path: Path) -> list[str]:
+    """One car over ten frames, whose track changes its number half way; a false track beside it."""
+    boxes = np.array([[10.0 + f, 0, 0, 4, 2, 1.5, 0] for f in range(10)])
+    truth = Cuboids.of(boxes, frame=np.arange(10), track_id=1, category="Car")
+    found = truth.replace(track_id=np.where(np.arange(10) < 5, 7, 8), score=np.full(10, 0.9))
+    false = truth.replace(
+        boxes=boxes + np.array([0, 30, 0, 0, 0, 0, 0]), track_id=9, score=np.full(10, 0.2)
+    )
+    save_cuboids(Cuboids.concatenate([found, false]), tmp_path / "labels.parquet")
+    save_cuboids(truth, tmp_path / "truth.parquet")
+    save_cuboids(truth.replace(track_id=-1), tmp_path / "untracked.parquet")
+    return [str(tmp_path / "labels.parquet"), str(tmp_path / "truth.parquet")]
+
+
+def test_tracks_are_judged(track_files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["evaluate", *track_files, "--tracking", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    car = document["classes"]["car"]
+    assert (car["switches"], car["missed"], car["false_positives"]) == (1, 0, 0)
+    assert car["MOTA"] == pytest.approx(0.9)
+    assert car["HOTA"] == pytest.approx(np.sqrt(0.5))
+    assert car["jitter"]["flips"] == 0
+    assert cli.main(["evaluate", *track_files, "--tracking"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    row = next(line for line in lines if line.startswith("car"))
+    assert row.split()[3] == "90.0"
+
+
+def test_tracks_are_needed(track_files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    untracked = track_files[1].replace("truth", "untracked")
+    assert cli.main(["evaluate", untracked, track_files[1], "--tracking"]) == 2
+    assert "untracked.parquet: no track_id" in capsys.readouterr().err
+    assert cli.main(["evaluate", *track_files, "--tracking", "--tracking-iou", "2"]) == 2
+    assert "--tracking-iou 2" in capsys.readouterr().err

@@ -187,3 +187,12 @@ def test_refuses_frames_that_do_not_rise():
     one = Cuboids.of([[5.0, 0, 0, 4, 2, 1.5, 0]], frame=3)
     with pytest.raises(InvalidLabels, match="do not rise"):
         track([one, one])
+
+
+def test_a_parked_car_first_seen_the_wrong_way_round_turns():
+    frames = 20
+    paths = straight((20, 0), 0, 0.3, frames)[:, None].copy()
+    paths[:3, :, 6] += np.pi
+    result = track(drive(paths, np.repeat(np.eye(4)[None], frames, axis=0), noise=0.02))
+    assert np.cos(result.boxes[result.frame == 2, 6] - 0.3).max() < 0
+    assert np.cos(result.boxes[result.frame > 10, 6] - 0.3).min() > 0.9

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from lidar_label.cuboids import Cuboids
-from lidar_label.tracking_metrics import Scene, evaluate_tracking, jitter, score_scenes
+from lidar_label.tracking_metrics import (
+    Scene,
+    clear_mot,
+    evaluate_tracking,
+    hota,
+    jitter,
+    score_scenes,
+)
 
 
 def walk(frames, ids, offset=0.0, score=0.9, category="car"):
@@ -142,3 +149,35 @@ def test_agrees_with_the_independent_evaluator(shared, seed):
     )
     for name, value in peer.hota(data, theirs["thr"]).items():
         assert ours[name] == pytest.approx(value), name
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_agrees_with_trackeval(seed):
+    from trackeval.metrics import CLEAR, HOTA
+
+    frames, score = frames_at_random(seed)
+    for frame in frames:  # TrackEval knows no rows that are set aside
+        frame.gaside[:] = False
+        frame.taside[:] = False
+    gt, gt_at = np.unique(np.concatenate([f.gid for f in frames]), return_inverse=True)
+    labels, label_at = np.unique(np.concatenate([f.tid for f in frames]), return_inverse=True)
+    data = {
+        "num_timesteps": len(frames),
+        "num_gt_ids": len(gt),
+        "num_tracker_ids": len(labels),
+        "num_gt_dets": len(gt_at),
+        "num_tracker_dets": len(label_at),
+        "gt_ids": np.split(gt_at, np.cumsum([len(f.gid) for f in frames])[:-1]),
+        "tracker_ids": np.split(label_at, np.cumsum([len(f.tid) for f in frames])[:-1]),
+        "similarity_scores": [f.iou for f in frames],
+    }
+    theirs = HOTA().eval_sequence(data)
+    scene = scene_of(frames, score)
+    for name, value in hota([scene]).items():
+        assert value == pytest.approx(theirs[name].mean()), name
+    counts, _ = clear_mot(scene, 0.5)
+    # Its pairs prefer last frame's, so that only what no preference changes is equal.
+    clear = CLEAR({"THRESHOLD": 0.5, "PRINT_CONFIG": False}).eval_sequence(data)
+    assert counts.truth == clear["CLR_TP"] + clear["CLR_FN"]
+    assert counts.found == clear["CLR_TP"]
+    assert counts.wrong == clear["CLR_FP"]
