@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lidar_label.arrays import Floats, Floats32, Ints
 from lidar_label.errors import InvalidSignal
-from lidar_label.kernels.jit import kernel
+from lidar_label.kernels.jit import simd_kernel
 
 
 def partition(
@@ -61,7 +61,7 @@ def two_sided_gain(rows: NDArray[Any], first: int, last: int) -> Floats:
     return _split_gain(part)
 
 
-@kernel
+@simd_kernel
 def _pelt(rows: Floats32, penalty: float, min_length: int, horizon: int) -> Ints:
     n, width = rows.shape
     total = np.zeros(width)  # running sum of rows[:t]
@@ -140,7 +140,7 @@ def _pelt(rows: Floats32, penalty: float, min_length: int, horizon: int) -> Ints
     return changes
 
 
-@kernel
+@simd_kernel
 def _split_gain(rows: Floats32) -> Floats:
     n, width = rows.shape
     gain = np.zeros(n + 1)

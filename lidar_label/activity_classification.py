@@ -25,7 +25,7 @@ class ActivityConfig:
         hop_s: Time from one to the next.
         correlation_s: Moments closer than this say the same thing again, and count once.
         switch_cost: What a change of activity costs, in nats.
-        piece_penalty: Penalty of the change points that activities snap to; low, so that few
+        piece_penalty: Slider of the change points that activities snap to; low, so that few
             true boundaries are missed.
         unknown_reach: A piece whose distance from every class is beyond this many times the
             tags' own reach is of a class never seen; infinity forces a class.
@@ -36,7 +36,7 @@ class ActivityConfig:
     hop_s: float = 0.64
     correlation_s: float = 2.56
     switch_cost: float = 2.0
-    piece_penalty: float = 2.5
+    piece_penalty: float = 0.5
     unknown_reach: float = 6.0
     changes: ChangePointConfig = field(default_factory=ChangePointConfig)
 
