@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lidar_label.activity_features import ChangeRows, change_rows
+from lidar_label.activity_features import ChangeRows, change_rows, sensor_columns
 from lidar_label.arrays import Floats, Floats32, Ints
 from lidar_label.datasets.signals import EvenSignal, Signal, on_even_clock
 from lidar_label.datasets.windows import Windows
 from lidar_label.errors import InvalidConfig
-from lidar_label.kernels.changepoints import partition, two_sided_gain
+from lidar_label.kernels.changepoints import level_and_spread_cost, partition, two_sided_gain
 
 _HORIZON = 2400  # rows, ten minutes: a longer stretch without a change keeps only its best start
 _SAMPLED_ROWS = 4000  # enough to know their covariance
+_REST_ACCELERATION = 0.1  # m/s², noise of a phone at rest
+_REST_TURN = 0.03  # rad/s, likewise
+_CHI_SQUARED_95 = 3.84  # one degree of freedom: the place of the boundary
 _PER_LOG_ROW = 2 / 3  # neighbouring rows share most of their window and say the same thing twice
 
 AnySignal = EvenSignal | Signal | Sequence[Signal]
@@ -32,6 +35,9 @@ class ChangePointConfig:
         harmonics: Random Fourier features of the Gaussian kernel; more is closer to exact.
         kept_variance: Share of their variance whose principal components are searched.
         seed: Of those features; the same seed gives the same changes.
+        refine_s: How far a change may be moved to the sample at which level and spread break. Of
+            a machine's or a simulated change this finds the sample; hand-made labels of people
+            follow no such break, so it is off (0).
         rows: How a moment is described.
     """
 
@@ -40,6 +46,7 @@ class ChangePointConfig:
     harmonics: int = 64
     kept_variance: float = 0.99
     seed: int = 1
+    refine_s: float = 0.0
     rows: ChangeRows = field(default_factory=ChangeRows)
 
 
@@ -66,8 +73,9 @@ class ChangePoints:
 def change_points(signal: AnySignal, config: ChangePointConfig | None = None) -> ChangePoints:
     """Find the moments at which the kind of motion changes.
 
-    The signal is described every `hop_s` by gravity's direction, the size of motion and turning; the penalised search of `kernels.changepoints` over a Gaussian kernel of these rows
-    gives the changes, whose band is where the split could stand at little cost.
+    The signal is described every `hop_s` by gravity's direction, the size of motion and turning;
+    the penalised search of `kernels.changepoints` over a Gaussian kernel of these rows gives the
+    changes, whose band is where the split could stand at little cost.
 
     Raises:
         InvalidSignal: if there are no or too few samples.
@@ -85,7 +93,8 @@ def change_points(signal: AnySignal, config: ChangePointConfig | None = None) ->
     shortest = max(round(config.shortest_s / config.rows.hop_s), 1)
     price = config.penalty * _PER_LOG_ROW * float(np.log(min(len(rows), _HORIZON)))
     found = partition(embedded, price, min_length=shortest, horizon=_HORIZON)
-    return _with_bands(even, embedded, samples, found, price)
+    changes = _with_bands(even, embedded, samples, found, price)
+    return _refined(even, changes, config.refine_s) if config.refine_s > 0 else changes
 
 
 def as_even(signal: AnySignal) -> EvenSignal:
@@ -161,6 +170,39 @@ def _with_bands(
         )
     return ChangePoints(
         even.time_ns(time), even.time_ns(band[:, 0]), even.time_ns(band[:, 1]), gain
+    )
+
+
+def _refined(even: EvenSignal, changes: ChangePoints, reach_s: float) -> ChangePoints:
+    """Move changes to the sample at which level and spread break; the band is 95 % likely."""
+    acc, gyro, other = sensor_columns(even)
+    columns = [*acc, *gyro] or other
+    values = even.values[:, columns]
+    quiet = np.full(len(columns), 1e-3) * (values.std(axis=0) + 1e-9)
+    quiet[: len(acc)] = _REST_ACCELERATION
+    quiet[len(acc) : len(acc) + len(gyro)] = _REST_TURN
+    at = even.sample(changes.time_ns)
+    edges = np.concatenate(([0.0], at, [float(len(values))]))
+    middle = (edges[1:] + edges[:-1]) / 2
+    reach = reach_s * even.rate_hz
+    moved, low, high = at.copy(), at - 0.5, at + 0.5
+    for i in range(len(at)):
+        first = int(max(middle[i], at[i] - 4 * reach, 0))
+        last = int(min(middle[i + 1], at[i] + 4 * reach, len(values)))
+        start = int(max(at[i] - reach - first, 2))
+        end = int(min(at[i] + reach - first, last - first - 2))
+        if end - start < 2:
+            continue
+        cost = level_and_spread_cost(values[first:last], start, end, quiet)
+        likely = np.flatnonzero(cost <= cost.min() + _CHI_SQUARED_95)
+        moved[i] = first + start + int(cost.argmin())
+        low[i], high[i] = first + start + likely[0] - 0.5, first + start + likely[-1] + 0.5
+    order = np.argsort(moved, kind="stable")
+    return ChangePoints(
+        even.time_ns(moved[order]),
+        even.time_ns(low[order]),
+        even.time_ns(high[order]),
+        changes.gain[order],
     )
 
 
