@@ -12,7 +12,6 @@ from lidar_label.activity_classification import (
     classify_windows,
     describe,
     fit_on,
-    tagged_rows,
 )
 from lidar_label.activity_evaluation import (
     boundaries,
@@ -20,7 +19,7 @@ from lidar_label.activity_evaluation import (
     evaluate_windows,
     match_boundaries,
 )
-from lidar_label.activity_model import ActivityModel, fit_activity_model
+from lidar_label.activity_model import ActivityModel
 from lidar_label.datasets.signals import NS_PER_S, Signal
 from lidar_label.datasets.windows import UNKNOWN, Windows
 from lidar_label.errors import InvalidConfig, InvalidLabels, InvalidSignal
@@ -122,7 +121,7 @@ def test_a_model_of_another_person_serves_without_tags() -> None:
 def test_a_model_survives_its_text() -> None:
     signal, truth = people.day(2)
     moments = describe(signal)
-    model = fit_activity_model(*tagged_rows(moments, people.few_tags(truth)))
+    model = fit_tags(moments, people.few_tags(truth))
     again = ActivityModel.from_json(model.to_json())
     assert np.array_equal(again.log_probability(moments.rows), model.log_probability(moments.rows))
     with pytest.raises(InvalidLabels):
