@@ -129,8 +129,11 @@ def _driving_rows(trips: list[Labelled]) -> list[Row]:
         edges = boundaries(found.select(found.category != STOP))
         return boundary_f1(boundaries(trip.truth), edges, 1.0)
 
-    grid = [DrivingConfig(harsh=force, end_share=share, gentle=False)
-            for force in (1.5, 2.0, 2.5, 3.0, 3.5, 4.0) for share in (0.3, 0.4, 0.5, 0.6)]  # fmt: skip
+    grid = [
+        DrivingConfig(harsh=force, end_share=share, gentle=False)
+        for force in (1.5, 2.0, 2.5, 3.0, 3.5, 4.0)
+        for share in (0.3, 0.4, 0.5, 0.6)
+    ]
     scores = np.array([[harsh(trip, config) for config in grid] for trip in trips])
     left_out = [
         scores[i, int(np.delete(scores, i, axis=0).mean(axis=0).argmax())]

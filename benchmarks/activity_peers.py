@@ -96,7 +96,7 @@ def _raw_windows(signal: EvenSignal, starts: Ints, length: int) -> Floats:
 
 def _make(name: str, seed: int) -> Any:
     from sklearn.ensemble import ExtraTreesClassifier
-    from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
+    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
@@ -104,11 +104,31 @@ def _make(name: str, seed: int) -> Any:
         return ExtraTreesClassifier(300, random_state=seed)
     if name == "logistic regression":
         return make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-    from sktime.transformations.panel.rocket import MiniRocketMultivariate
+    return _MiniRocket(seed)
 
-    ridge = RidgeClassifierCV(alphas=np.logspace(-3, 3, 10))
-    rocket = MiniRocketMultivariate(num_kernels=2000, random_state=seed)
-    return make_pipeline(rocket, StandardScaler(), ridge)
+
+class _MiniRocket:
+    """MiniRocket (Dempster et al., KDD 2021) of sktime, with its ridge classifier."""
+
+    def __init__(self, seed: int) -> None:
+        from sklearn.linear_model import RidgeClassifierCV
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+        from sktime.transformations.panel.rocket import MiniRocketMultivariate
+
+        self._rocket: Any = MiniRocketMultivariate(num_kernels=2000, random_state=seed)
+        ridge = RidgeClassifierCV(alphas=np.logspace(-3, 3, 10))
+        self._ridge: Any = make_pipeline(StandardScaler(), ridge)
+
+    def fit(self, windows: Floats, names: Strings) -> None:
+        self._ridge.fit(np.asarray(self._rocket.fit_transform(windows)), names)
+        self.classes_ = self._ridge.classes_
+
+    def predict(self, windows: Floats) -> Strings:
+        return self._ridge.predict(np.asarray(self._rocket.transform(windows)))
+
+    def decision_function(self, windows: Floats) -> Floats:
+        return self._ridge.decision_function(np.asarray(self._rocket.transform(windows)))
 
 
 def _viterbi(log_probability: Floats) -> Ints:

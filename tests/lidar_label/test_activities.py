@@ -12,6 +12,7 @@ from lidar_label.activity_classification import (
     classify_windows,
     describe,
     fit_on,
+    fit_tags,
 )
 from lidar_label.activity_evaluation import (
     boundaries,
