@@ -18,7 +18,7 @@ from lidar_label.activities import change_points
 from lidar_label.activity_classification import classify_windows, fit_on
 from lidar_label.activity_evaluation import boundaries, boundary_f1, covering
 from lidar_label.activity_learning import suggest_next
-from lidar_label.arrays import Ints, Strings
+from lidar_label.arrays import Floats, Ints, Strings
 from lidar_label.benchmarks.activity_peers import Classifier, Search, ruptures_search
 from lidar_label.benchmarks.activity_recordings import (
     Labelled,
@@ -92,7 +92,7 @@ def _change_rows(name: str, recordings: list[Labelled]) -> list[Row]:
         return []
     _say(f"change points, {name}")
     ours = np.array([_agreement(r, change_points(r.signal).time_ns) for r in recordings])
-    peers = {}
+    peers: dict[str, Floats] = {}
     for title, kernel in (("PELT l2", "linear"), ("KernelCPD rbf", "rbf")):
         try:
             peers[f"{title} (ruptures)"] = _tuned(recordings, ruptures_search(kernel))
@@ -101,14 +101,15 @@ def _change_rows(name: str, recordings: list[Labelled]) -> list[Row]:
     rows: list[Row] = []
     for column, figure in enumerate(("F1 within 1 s", "F1 within 2 s", "covering")):
         mine, spread = mean_and_spread(ours[:, column])
-        best = max(peers, key=lambda peer: peers[peer][:, column].mean(), default="")
-        theirs = float(peers[best][:, column].mean()) if best else None
+        means = {peer: float(found[:, column].mean()) for peer, found in peers.items()}
+        best = max(means, key=lambda peer: means[peer], default="")
+        theirs = means.get(best)
         label = f"change points, {name}, {figure} ({spread})"
         rows.append(more_is_better(label, mine, best, theirs, ""))
     return rows
 
 
-def _tuned(recordings: list[Labelled], search: Search) -> np.ndarray:
+def _tuned(recordings: list[Labelled], search: Search) -> Floats:
     """(R, 3) agreement of a peer whose penalty was best on the other people."""
     grid = np.array([[_agreement(r, search(r.signal, p)) for p in _PENALTIES] for r in recordings])
     result = np.empty((len(recordings), 3))

@@ -1,5 +1,6 @@
 """The peers of the activity benchmark: ruptures, ExtraTrees, logistic regression, MiniRocket."""
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -114,9 +115,9 @@ class _MiniRocket:
         from sklearn.linear_model import RidgeClassifierCV
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
-        from sktime.transformations.panel.rocket import MiniRocketMultivariate
 
-        self._rocket: Any = MiniRocketMultivariate(num_kernels=2000, random_state=seed)
+        rockets: Any = importlib.import_module("sktime.transformations.panel.rocket")
+        self._rocket: Any = rockets.MiniRocketMultivariate(num_kernels=2000, random_state=seed)
         ridge = RidgeClassifierCV(alphas=np.logspace(-3, 3, 10))
         self._ridge: Any = make_pipeline(StandardScaler(), ridge)
 

@@ -53,7 +53,7 @@ class Postures:
     def free_of(self, rows: Ints) -> Mask:
         """(N,) True for windows that overlap none of these: only they are scored."""
         apart = np.abs(self.start_ns[:, None] - self.start_ns[rows][None]) >= TAG_NS
-        return apart.all(axis=1)
+        return np.asarray(apart.all(axis=1))
 
     def middles(self) -> Ints:
         """(N,) int64 middles of the windows."""

@@ -119,7 +119,7 @@ def _candidates(moments: Moments, candidates: Windows | None) -> tuple[Ints, Int
 
 def _apart_from(start_ns: Ints, end_ns: Ints, tags: Windows) -> Mask:
     overlap = (start_ns[:, None] < tags.end_ns[None]) & (end_ns[:, None] > tags.start_ns[None])
-    return ~overlap.any(axis=1)
+    return np.asarray(~overlap.any(axis=1))
 
 
 def _within_pieces(moments: Moments) -> Floats:
@@ -142,11 +142,14 @@ def _margins(model: ActivityModel | None, rows: Floats) -> tuple[Floats, list[tu
         return np.ones(len(rows)), [(UNKNOWN, "")] * len(rows)
     probability = np.exp(model.log_probability(rows))
     if len(model.classes) < 2:
-        return np.ones(len(rows)), [(model.classes[0], "")] * len(rows)
+        only: tuple[str, str] = (next(iter(model.classes)), "")
+        return np.ones(len(rows)), [only] * len(rows)
     order = np.argsort(probability, axis=1)[:, ::-1]
     row = np.arange(len(rows))
     margin = probability[row, order[:, 0]] - probability[row, order[:, 1]]
-    return margin, [(model.classes[a], model.classes[b]) for a, b in order[:, :2].tolist()]
+    pairs = zip(order[:, 0].tolist(), order[:, 1].tolist(), strict=True)
+    names: list[str] = list(model.classes)
+    return margin, [(names[a], names[b]) for a, b in pairs]
 
 
 def _reason(explained: float, margin: float, names: tuple[str, str]) -> str:

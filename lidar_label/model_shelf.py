@@ -90,9 +90,9 @@ class ModelShelf:
     def offer(self, scope: str, recordings: Tagged, *, every: int = 4) -> Decision:
         """Fit a model to the tags and adopt it if it is better than the one that serves.
 
-        Every fourth tag (`every`) of a class is held out; a candidate fitted to the others and the current
-        model are judged on those. The current one may have learned from some of them, so it is
-        favoured, never the candidate. What is adopted is fitted to all tags.
+        Every fourth tag (`every`) of a class is held out; a candidate fitted to the others and
+        the current model are judged on those. The current one may have learned from some of them,
+        so it is favoured, never the candidate. What is adopted is fitted to all tags.
 
         Raises:
             InvalidLabels: if there are too few tags to hold any out.
