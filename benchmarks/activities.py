@@ -41,6 +41,7 @@ from lidar_label.driving_windows import STOP, DrivingConfig, driving_windows
 from lidar_label.errors import UsageError
 
 _DRAWS = 4
+_CURVES = 2
 _PENALTIES = tuple(np.geomspace(0.5, 2000, 25).tolist())
 _CLASSIFIERS = ("ExtraTrees", "logistic regression", "MiniRocket")
 
@@ -301,7 +302,7 @@ def _active_row(described: list[Postures], tags: int = 24) -> Row:
             [
                 _learning_curve(own, tags, seed, active=active)
                 for own in described
-                for seed in range(_DRAWS)
+                for seed in range(_CURVES)
             ]
         ).mean(axis=0)
         for active in (True, False)
