@@ -84,68 +84,77 @@ def level_and_spread_cost(values: NDArray[Any], low: int, high: int, floors: Flo
 def _pelt(rows: Floats32, penalty: float, min_length: int, horizon: int) -> Ints:
     n, width = rows.shape
     total = np.zeros(width)  # running sum of rows[:t]
-    squares = np.zeros(n + 1)  # running sum of |rows|²
-    start_sum = np.zeros((64, width))  # the running sum at each live start point
+    squared = 0.0  # running sum of |rows[:t]|²
+    # One column a live start, so that all of them are weighed by few long loops.
+    start_sum = np.zeros((width, 64))  # the running sum there
+    start_cost = np.zeros(64)  # least cost up to there, less the running sum of squares there
     start = np.zeros(64, np.int64)
     value = np.zeros(64)
     doomed = np.zeros(64, np.int64)  # when a start lost for good; a successor needs min_length rows
     best = np.full(n + 1, np.inf)
     previous = np.zeros(n + 1, np.int64)
     pending = np.zeros((min_length, width))  # sums at starts too young to use
+    pending_squared = np.zeros(min_length)
     best[0] = -penalty
+    start_cost[0] = -penalty
     live = 1
     for t in range(1, n + 1):
         for k in range(width):
             total[k] += rows[t - 1, k]
-        energy = 0.0
-        for k in range(width):
-            energy += float(rows[t - 1, k]) ** 2
-        squares[t] = squares[t - 1] + energy
+            squared += float(rows[t - 1, k]) ** 2
         if t >= min_length:
+            for a in range(live):
+                value[a] = 0.0
+            for k in range(width):
+                whole = total[k]
+                for a in range(live):
+                    d = whole - start_sum[k, a]
+                    value[a] += d * d
             lowest = np.inf
             for a in range(live):
-                s = start[a]
-                apart = 0.0
-                for k in range(width):
-                    d = total[k] - start_sum[a, k]
-                    apart += d * d
-                value[a] = best[s] + squares[t] - squares[s] - apart / (t - s)
-                if value[a] < lowest:
-                    lowest = value[a]
-                    previous[t] = s
+                value[a] = start_cost[a] + squared - value[a] / (t - start[a])
+                lowest = min(lowest, value[a])
+            for a in range(live):
+                if value[a] == lowest:
+                    previous[t] = start[a]
+                    break
             best[t] = lowest + penalty
             kept = 0
             for a in range(live):
-                old = t - start[a] > horizon and start[a] != previous[t]
                 if doomed[a] == 0 and value[a] > best[t]:
                     doomed[a] = t
+                old = t - start[a] > horizon and start[a] != previous[t]
                 lost = doomed[a] > 0 and t >= doomed[a] + min_length - 1
                 if not lost and not old:
                     if kept != a:
                         start[kept] = start[a]
+                        start_cost[kept] = start_cost[a]
                         doomed[kept] = doomed[a]
                         for k in range(width):
-                            start_sum[kept, k] = start_sum[a, k]
+                            start_sum[k, kept] = start_sum[k, a]
                     kept += 1
             live = kept
         young = t - min_length + 1  # becomes usable for the next t
         slot = t % min_length
         if young >= min_length:
             if live == len(start):
-                grown = np.zeros((2 * live, width))
-                grown[:live] = start_sum
+                grown = np.zeros((width, 2 * live))
+                grown[:, :live] = start_sum
                 start_sum = grown
+                start_cost = np.concatenate((start_cost, np.zeros(live)))
                 start = np.concatenate((start, np.zeros(live, np.int64)))
                 value = np.concatenate((value, np.zeros(live)))
                 doomed = np.concatenate((doomed, np.zeros(live, np.int64)))
-            start[live] = young
-            doomed[live] = 0
             source = young % min_length
+            start[live] = young
+            start_cost[live] = best[young] - (squared if young == t else pending_squared[source])
+            doomed[live] = 0
             for k in range(width):
-                start_sum[live, k] = total[k] if young == t else pending[source, k]
+                start_sum[k, live] = total[k] if young == t else pending[source, k]
             live += 1
         for k in range(width):
             pending[slot, k] = total[k]
+        pending_squared[slot] = squared
     count = 0
     t = n
     while previous[t] > 0:
