@@ -50,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", metavar="F", help="a model to use where there are no tags")
     parser.add_argument("--save-model", metavar="F", help="write the model that the tags gave")
+    parser.add_argument(
+        "--upright", action="store_true", help="turn the sensor so that gravity is along z"
+    )
     parser.add_argument("--layout", help="hapt, driving, gait, recording or table; else recognised")
     parser.add_argument("--time-column", help="name of the column with the time")
     parser.add_argument("--time-unit", choices=("ns", "us", "ms", "s"))
@@ -79,6 +82,10 @@ def run(arguments: argparse.Namespace) -> int:
     trajectory = _trajectory(recording, arguments)
     even = as_even(recording.signals) if recording.signals else None
     if even is not None:
+        if arguments.upright:
+            from lidar_label.signal_orientation import upright
+
+            even = upright(even)
         origin = even.start_ns
     elif trajectory is not None:
         origin = int(trajectory.time_ns[0])
