@@ -20,8 +20,8 @@ _TIME_NAME = re.compile(
 )
 _SKIPPED_NAME = re.compile(r"packetcounter|^index$|^unnamed|^sample$|^row$|^id$", re.IGNORECASE)
 _SENSORS = (
-    ("acc", r"acc|accel|linear_acceleration"),
-    ("gyro", r"gyr|gyro|angular_velocity|rotation_?rate|omega|\bw[xyz]\b"),
+    ("acc", r"acc|accel|linear_acceleration|^a[xyz]$"),
+    ("gyro", r"gyr|gyro|angular_velocity|angular_rate|rotation_?rate|omega|\bw[xyz]\b|^g[xyz]$"),
     ("mag", r"mag"),
 )
 _UNIT_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
@@ -65,7 +65,9 @@ def read_signal(path: str | Path, options: SignalOptions | None = None) -> Signa
     if suffix == ".wav":
         return _read_wav(path)
     if suffix in {".h5", ".hdf5"}:
-        return _read_recording(path)
+        from lidar_label.datasets.signal_hdf5 import read_hdf5_signal
+
+        return read_hdf5_signal(path, options)
     try:
         table = _read_parquet(path) if suffix == ".parquet" else _read_text(path, options)
     except InvalidSignal:
@@ -94,12 +96,12 @@ def signal_from_table(
     names = _channel_columns(table, time_name, source, options)
     values = np.column_stack([_numbers(table, name) for name in names])
     time_ns, values = _rising(time_ns, values, notes)
-    channels = _canonical(names, source)
+    channels = canonical_names(names, source)
     units = [
         options.units.get(name, options.units.get(channel, ""))
         for name, channel in zip(names, channels, strict=True)
     ]
-    values, units = _standard_units(values, channels, units, notes)
+    values, units = standard_units(values, channels, units, notes)
     return Signal(time_ns, values, channels, units, source, tuple(notes))
 
 
@@ -260,7 +262,7 @@ def _rising(time_ns: Ints, values: Floats, notes: list[str]) -> tuple[Ints, Floa
     return time_ns[fresh], values[fresh]
 
 
-def _canonical(names: list[str], source: str) -> tuple[str, ...]:
+def canonical_names(names: list[str], source: str) -> tuple[str, ...]:
     """`acc_x` for AccX, accelerometer.x, "Acceleration X (g)"; other names stay."""
     renamed: list[str] = []
     bare = [name.lower() for name in names] == ["x", "y", "z"]
@@ -276,7 +278,7 @@ def _canonical(names: list[str], source: str) -> tuple[str, ...]:
     return tuple(renamed) if len(set(renamed)) == len(renamed) else tuple(names)
 
 
-def _standard_units(
+def standard_units(
     values: Floats, channels: tuple[str, ...], units: list[str], notes: list[str]
 ) -> tuple[Floats, tuple[str, ...]]:
     """Acceleration to m/s², turn rates to rad/s."""
@@ -318,21 +320,3 @@ def _read_wav(path: Path) -> Signal:
     time_ns = np.rint(np.arange(len(values)) * (NS_PER_S / rate)).astype(np.int64)
     names = tuple(f"audio_{i}" for i in range(values.shape[1]))
     return Signal(time_ns, values, names, ("",) * len(names), str(path), (f"audio, {rate} Hz",))
-
-
-def _read_recording(path: Path) -> Signal:
-    from lidar_label.datasets.recording import Recording
-
-    with Recording(path) as recording:
-        if not recording.imus:
-            raise InvalidSignal(f"{path}: the recording has no IMU; segment needs a signal")
-        samples = recording.imu(recording.imus[0])
-        values = np.asarray(samples.values, dtype=np.float64)
-        return Signal(
-            samples.time_ns,
-            values,
-            tuple(samples.channels),
-            tuple(samples.units),
-            str(path),
-            (f"IMU {recording.imus[0]} of the recording",),
-        )

@@ -10,6 +10,7 @@ import numpy as np
 
 from lidar_label.arrays import Ints
 from lidar_label.datasets.signal_files import SignalOptions, read_signal
+from lidar_label.datasets.signal_hdf5 import is_recording, recording_signals
 from lidar_label.datasets.signals import NS_PER_S, Signal
 from lidar_label.datasets.windows import Windows
 from lidar_label.errors import InvalidSignal
@@ -35,12 +36,14 @@ def read_signals(
     Args:
         paths: One file or folder of a known layout, or the streams of one recording.
         options: What a person says of the files.
-        layout: `hapt`, `driving`, `gait` or `table`; recognised from the names when None.
+        layout: `hapt`, `driving`, `gait`, `recording` or `table`; recognised when None.
 
     Raises:
         InvalidSignal: naming the file and the remedy.
     """
     layout = layout or (_recognise(paths[0]) if len(paths) == 1 else "table")
+    if layout == "recording":
+        return SignalRecording(recording_signals(paths[0]), None, "recording")
     if layout == "table":
         return SignalRecording(tuple(read_signal(path, options) for path in paths))
     if layout not in _LAYOUTS:
@@ -53,6 +56,8 @@ def _recognise(path: Path) -> str:
         if (path / "viagem.json").is_file():
             return "driving"
         raise InvalidSignal(f"{path}: a folder of no known layout; name its signal files instead")
+    if path.suffix.lower() in {".h5", ".hdf5"} and is_recording(path):
+        return "recording"
     if re.fullmatch(r"acc_exp\d+_user\d+\.txt", path.name):
         return "hapt"
     if path.name.endswith("_lb.txt"):

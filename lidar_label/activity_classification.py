@@ -25,7 +25,7 @@ class ActivityConfig:
         hop_s: Time from one to the next.
         correlation_s: Moments closer than this say the same thing again, and count once.
         switch_cost: What a change of activity costs, in nats.
-        piece_penalty: Penalty of the change points that activities snap to; low, so that few
+        piece_penalty: Slider of the change points that activities snap to; low, so that few
             true boundaries are missed.
         unknown_reach: A piece whose distance from every class is beyond this many times the
             tags' own reach is of a class never seen; infinity forces a class.
@@ -36,7 +36,7 @@ class ActivityConfig:
     hop_s: float = 0.64
     correlation_s: float = 2.56
     switch_cost: float = 2.0
-    piece_penalty: float = 2.5
+    piece_penalty: float = 0.5
     unknown_reach: float = 6.0
     changes: ChangePointConfig = field(default_factory=ChangePointConfig)
 
@@ -116,6 +116,31 @@ def tagged_rows(moments: Moments, tags: Windows) -> tuple[Floats, Strings, Ints]
     return rows, tags.category[numbers], numbers
 
 
+def expected_covariance(moments: Moments) -> Floats:
+    """(D, D) how rows vary within one activity, from neighbouring moments of one piece.
+
+    Between two changes the activity stays what it is, so this needs no tag (relevant component
+    analysis, Bar-Hillel et al., ICML 2003).
+    """
+    rows = moments.rows
+    apart = max(round(moments.length / max(int(np.diff(moments.starts[:2]).sum()), 1)), 1)
+    both = moments.whole[apart:] & moments.whole[:-apart]
+    same = (moments.piece[apart:] == moments.piece[:-apart]) & both
+    if same.sum() < 2:
+        return np.diag(rows.var(axis=0) + 1e-9)
+    step = rows[apart:][same] - rows[:-apart][same]
+    return 0.5 * step.T @ step / len(step)
+
+
+def fit_tags(moments: Moments, tags: Windows) -> ActivityModel:
+    """Fit a model to the tags of one signal.
+
+    Raises:
+        InvalidLabels: if no tag lies on the signal.
+    """
+    return fit_activity_model(*tagged_rows(moments, tags), expected=expected_covariance(moments))
+
+
 def classify_windows(
     signal: AnySignal | Moments,
     tags: Windows,
@@ -144,7 +169,7 @@ def classify_windows(
     config = config or ActivityConfig()
     moments = signal if isinstance(signal, Moments) else describe(signal, config)
     if model is None:
-        model = fit_activity_model(*tagged_rows(moments, tags))
+        model = fit_tags(moments, tags)
     return _as_windows(moments, model, *_decide(moments, model, config))
 
 
@@ -181,6 +206,7 @@ def fit_on(
         np.concatenate(classes),
         np.concatenate(groups),
         weights=np.concatenate(weights),
+        expected=np.mean([expected_covariance(moments) for moments, _ in recordings], axis=0),
     )
 
 

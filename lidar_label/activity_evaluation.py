@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lidar_label.arrays import Floats, Ints, Strings
+from lidar_label.arrays import Floats, Ints, Mask, Strings
 from lidar_label.datasets.signals import NS_PER_S
-from lidar_label.datasets.windows import Windows
+from lidar_label.datasets.windows import UNKNOWN, Windows
+from lidar_label.errors import InvalidLabels
 
 _OVERLAPS = (0.10, 0.25, 0.50)
 _STEP_NS = 20_000_000  # time is compared every 20 ms
@@ -20,7 +21,11 @@ class ActivityEvaluation:
         accuracy: Share of named time whose class is right.
         macro_f1: Mean over the truth's classes of the F1 of time.
         class_f1: F1 of time by class.
+        class_precision: Share of the time found to be of the class that truly is.
+        class_recall: Share of the class's time that was found.
+        class_seconds: True seconds by class.
         segment_f1: F1 of segments by least overlap (IoU) 10/25/50 % (Lea et al., CVPR 2017).
+        segment_f1_1s: F1 of segments of the right class with both ends within 1 s.
         edit_score: 1 − normalised edit distance of the class sequences (Lea et al., ECCV 2016).
         boundary_f1: F1 of boundaries within 1 s.
         boundary_f1_2s: Likewise within 2 s.
@@ -31,7 +36,11 @@ class ActivityEvaluation:
     accuracy: float
     macro_f1: float
     class_f1: dict[str, float]
+    class_precision: dict[str, float]
+    class_recall: dict[str, float]
+    class_seconds: dict[str, float]
     segment_f1: dict[str, float]
+    segment_f1_1s: float
     edit_score: float
     boundary_f1: float
     boundary_f1_2s: float
@@ -40,20 +49,24 @@ class ActivityEvaluation:
 
 
 def evaluate_windows(windows: Windows, truth: Windows) -> ActivityEvaluation:
-    """Compare windows with the truth; time that the truth does not name is left out."""
+    """Compare windows with the truth; time that the truth does not name is left out.
+
+    Raises:
+        InvalidLabels: if the truth names no time.
+    """
+    if len(truth) == 0 or int(truth.end_ns.max()) - int(truth.start_ns.min()) < _STEP_NS:
+        raise InvalidLabels("the truth holds no window of some length; nothing to compare with")
     windows, truth = _sorted(windows), _sorted(truth)
     start, end = int(truth.start_ns.min()), int(truth.end_ns.max())
     clock = np.arange(start + _STEP_NS // 2, end, _STEP_NS, dtype=np.int64)
     found, right = _classes_at(windows, clock), _classes_at(truth, clock)
     named = right != ""
-    class_f1 = {
-        name: _f1(
-            int(((found == name) & (right == name)).sum()),
-            int(((found == name) & named).sum()),
-            int((right == name).sum()),
-        )
-        for name in sorted(set(truth.category.tolist()))
-    }
+    names: list[str] = sorted(set(truth.category.tolist()))
+    hits = {name: int(((found == name) & (right == name)).sum()) for name in names}
+    said = {name: int(((found == name) & named).sum()) for name in names}
+    true = {name: int((right == name).sum()) for name in names}
+    class_f1 = {name: _f1(hits[name], said[name], true[name]) for name in names}
+    segments = _judged_segments(windows, clock, named)
     truth_edges = boundaries(truth)[1:-1]
     edges = boundaries(windows)
     edges = edges[(edges > start + NS_PER_S // 2) & (edges < end - NS_PER_S // 2)]
@@ -62,9 +75,14 @@ def evaluate_windows(windows: Windows, truth: Windows) -> ActivityEvaluation:
         accuracy=float((found == right)[named].mean()),
         macro_f1=float(np.mean(list(class_f1.values()))),
         class_f1=class_f1,
+        class_precision={name: hits[name] / max(said[name], 1) for name in names},
+        class_recall={name: hits[name] / max(true[name], 1) for name in names},
+        class_seconds={name: true[name] * _STEP_NS / NS_PER_S for name in names},
         segment_f1={
-            f"{overlap:.2f}": _segment_f1(windows, truth, overlap) for overlap in _OVERLAPS
+            f"{overlap:.2f}": _matched_f1(_segment_iou(segments, truth), overlap)
+            for overlap in _OVERLAPS
         },
+        segment_f1_1s=_matched_f1(_ends_near(segments, truth, 1.0), 0.5),
         edit_score=_edit_score(_sequence(found[named]), _sequence(right[named])),
         boundary_f1=boundary_f1(truth_edges, edges, 1.0),
         boundary_f1_2s=boundary_f1(truth_edges, edges, 2.0),
@@ -123,22 +141,41 @@ def _overlap(a0: Floats, a1: Floats, b0: Floats, b1: Floats) -> Floats:
     return shared / np.maximum((a1 - a0)[:, None] + (b1 - b0)[None] - shared, 1e-9)
 
 
-def _segment_f1(windows: Windows, truth: Windows, overlap: float) -> float:
-    inside = (windows.end_ns > truth.start_ns.min()) & (windows.start_ns < truth.end_ns.max())
-    windows = windows.select(inside & (windows.category != "unknown"))
-    if len(windows) == 0:
-        return 0.0
+def _judged_segments(windows: Windows, clock: Ints, named: Mask) -> Windows:
+    """Windows with a class, at least half of which lies in time that the truth names."""
+    counts = np.concatenate(([0], np.cumsum(named)))
+    low = np.searchsorted(clock, windows.start_ns)
+    high = np.searchsorted(clock, windows.end_ns)
+    length = (windows.end_ns - windows.start_ns) / _STEP_NS
+    inside = counts[high] - counts[low] >= 0.5 * length
+    return windows.select(inside & (windows.category != UNKNOWN))
+
+
+def _segment_iou(windows: Windows, truth: Windows) -> Floats:
+    """(T, W) overlap of segments of the same class."""
     iou = _overlap(
         truth.start_ns.astype(np.float64), truth.end_ns.astype(np.float64),
         windows.start_ns.astype(np.float64), windows.end_ns.astype(np.float64),
     )  # fmt: skip
-    iou[truth.category[:, None] != windows.category[None]] = 0.0
-    taken = np.zeros(len(truth), dtype=np.bool_)
-    for column in range(len(windows)):
-        best = int(np.where(taken, -1.0, iou[:, column]).argmax())
-        if not taken[best] and iou[best, column] >= overlap:
+    return np.where(truth.category[:, None] == windows.category[None], iou, 0.0)
+
+
+def _ends_near(windows: Windows, truth: Windows, tolerance_s: float) -> Floats:
+    """(T, W) 1 where the class is the same and both ends are near."""
+    reach = tolerance_s * NS_PER_S
+    starts = np.abs(truth.start_ns[:, None] - windows.start_ns[None]) <= reach
+    ends = np.abs(truth.end_ns[:, None] - windows.end_ns[None]) <= reach
+    same = truth.category[:, None] == windows.category[None]
+    return (starts & ends & same).astype(np.float64)
+
+
+def _matched_f1(agreement: Floats, least: float) -> float:
+    taken = np.zeros(len(agreement), dtype=np.bool_)
+    for column in range(agreement.shape[1]):
+        best = int(np.where(taken, -1.0, agreement[:, column]).argmax())
+        if not taken[best] and agreement[best, column] >= least:
             taken[best] = True
-    return _f1(int(taken.sum()), len(windows), len(truth))
+    return _f1(int(taken.sum()), agreement.shape[1], len(taken))
 
 
 def _sequence(classes: Strings) -> list[str]:

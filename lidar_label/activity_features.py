@@ -9,7 +9,6 @@ from lidar_label.arrays import Floats, Floats32, Ints
 from lidar_label.datasets.signals import STANDARD_GRAVITY, EvenSignal
 from lidar_label.errors import InvalidConfig
 from lidar_label.kernels.signal_features import (
-    Moments,
     motion_about_gravity,
     window_moments,
     window_starts,
@@ -28,19 +27,24 @@ class ChangeRows:
 
     The weights say how far one unit of each quantity moves the row; at a distance of about one the
     Gaussian kernel starts to see two moments as different.
+
+    Attributes:
+        window_s: Length of the window that a row describes.
+        hop_s: From one row to the next.
+        gravity_weight: Per unit of gravity's direction: a tilt of 15° is a distance of one.
+        energy_weight: Per neper of the size of motion: 40 % more or less is a distance of one.
+        turn_weight: Per rad/s of the mean turn rate.
+        energy_floor_g: Motion smaller than this counts as rest (a held phone trembles by it).
+        other_weight: Per standard deviation of a channel of unknown kind.
     """
 
-    window_s: float = 0.8
-    hop_s: float = 0.24
-    gravity_weight: float = 5.0  # per unit of direction
-    acceleration_energy_weight: float = 3.0  # per neper of the size of motion
-    turn_energy_weight: float = 0.2
-    axis_energy_weight: float = 0.13
-    turn_weight: float = 1.35  # per rad/s of mean turn rate
-    roughness_weight: float = 0.4
-    acceleration_floor_g: float = 0.12
-    turn_floor: float = 0.8
-    other_weight: float = 0.7  # per standard deviation of a channel of unknown kind
+    window_s: float = 1.0
+    hop_s: float = 0.25
+    gravity_weight: float = 4.0
+    energy_weight: float = 3.0
+    turn_weight: float = 1.0
+    energy_floor_g: float = 0.1
+    other_weight: float = 0.7
 
 
 def change_rows(signal: EvenSignal, config: ChangeRows) -> tuple[Floats32, Floats]:
@@ -65,14 +69,12 @@ def change_rows(signal: EvenSignal, config: ChangeRows) -> tuple[Floats32, Float
     parts: list[Floats] = []
     if acc:
         moments = window_moments(_in_g(signal, acc), starts, length)
-        parts.append(_direction(moments.mean) * config.gravity_weight)
-        parts += _energies(
-            moments, config.acceleration_floor_g, config.acceleration_energy_weight, config
-        )
+        size = 0.5 * np.log((moments.deviation**2).sum(axis=1) + config.energy_floor_g**2)
+        parts += [_direction(moments.mean) * config.gravity_weight]
+        parts += [size[:, None] * config.energy_weight]
     if gyro:
         moments = window_moments(signal.values[:, gyro], starts, length)
         parts.append(moments.mean * config.turn_weight)
-        parts += _energies(moments, config.turn_floor, config.turn_energy_weight, config)
     if other and not (acc or gyro):
         moments = window_moments(signal.values[:, other], starts, length)
         floor = 1e-3 * moments.deviation.mean(axis=0) + 1e-12
@@ -127,15 +129,6 @@ def _in_g(signal: EvenSignal, acc: list[int]) -> Floats32:
 def _direction(mean: Floats) -> Floats:
     size = np.sqrt((mean**2).sum(axis=1, keepdims=True))
     return mean / np.maximum(size, 1e-9)
-
-
-def _energies(
-    moments: Moments, floor: float, size_weight: float, config: ChangeRows
-) -> Iterator[Floats]:
-    size = 0.5 * np.log((moments.deviation**2).sum(axis=1, keepdims=True) + floor**2)
-    yield size * size_weight
-    yield np.log(moments.deviation + floor) * config.axis_energy_weight
-    yield np.log(moments.roughness + floor / 5) * config.roughness_weight
 
 
 def _activity_block(signal: EvenSignal, starts: Ints, length: int) -> Floats:

@@ -14,6 +14,7 @@ MODEL_VERSION = 1
 # Rows are logarithms and directions; from one day to the next they wander by about this much, which
 # a few tags of one bout cannot show.
 _LEAST_SPREAD = 0.3
+_EXPECTED_ROWS = 10.0  # the expected covariance counts as much as this many tagged rows
 _TEMPERATURES = np.geomspace(0.5, 30.0, 24)
 
 
@@ -87,7 +88,12 @@ class ActivityModel:
 
 
 def fit_activity_model(
-    rows: Floats, classes: Strings, groups: Ints, *, weights: Floats | None = None
+    rows: Floats,
+    classes: Strings,
+    groups: Ints,
+    *,
+    weights: Floats | None = None,
+    expected: Floats | None = None,
 ) -> ActivityModel:
     """Fit, then choose the temperature and the reach on rows whose group was left out.
 
@@ -96,6 +102,8 @@ def fit_activity_model(
         classes: (N,) str.
         groups: (N,) int; rows of one tag (or person) are left out together.
         weights: (N,) how much a row counts for its class mean; equal when None.
+        expected: (D, D) covariance within an activity as untagged signal shows it, which stands in
+            while tags are few.
 
     Raises:
         InvalidLabels: if there is no row.
@@ -105,9 +113,9 @@ def fit_activity_model(
     names = tuple(sorted(set(classes.tolist())))
     weights = np.ones(len(rows)) if weights is None else weights
     index = np.array([names.index(name) for name in classes])
-    model = _fit(rows, index, names, weights)
+    model = _fit(rows, index, names, weights, expected)
     groups = _splittable(index, groups)
-    left_out, own = _left_out_distances(rows, index, names, weights, groups)
+    left_out, own = _left_out_distances(rows, index, names, weights, expected, groups)
     if len(left_out) == 0:
         return model
     temperature = _best_temperature(left_out, own) if len(names) > 1 else 1.0
@@ -118,7 +126,9 @@ def fit_activity_model(
     )
 
 
-def _fit(rows: Floats, index: Ints, names: Sequence[str], weights: Floats) -> ActivityModel:
+def _fit(
+    rows: Floats, index: Ints, names: Sequence[str], weights: Floats, expected: Floats | None
+) -> ActivityModel:
     centre = rows.mean(axis=0)
     spread = rows.std(axis=0)
     scale = np.where(spread > 1e-9, spread, 1.0)
@@ -126,12 +136,21 @@ def _fit(rows: Floats, index: Ints, names: Sequence[str], weights: Floats) -> Ac
     width = rows.shape[1]
     means = np.zeros((len(names), width))
     covariance = np.zeros((width, width))
+    several = 0
     for k in range(len(names)):
         of_class = standard[index == k]
         means[k] = np.average(of_class, axis=0, weights=weights[index == k])
-        # One row says nothing of the spread: the spread of all stands in.
-        covariance += _shrunk_covariance(of_class) if len(of_class) > 1 else np.eye(width)
-    covariance = covariance / len(names) + np.diag((_LEAST_SPREAD / scale) ** 2)
+        if len(of_class) > 1:
+            several += 1
+            covariance += _shrunk_covariance(of_class)
+    stand_in = np.eye(width) if expected is None else expected / np.outer(scale, scale)
+    seen = len(rows) - len(names)  # rows beyond the first of each class tell of the spread
+    if several:
+        share = seen / (seen + _EXPECTED_ROWS)
+        covariance = share * covariance / several + (1 - share) * stand_in
+    else:
+        covariance = stand_in
+    covariance = covariance + np.diag((_LEAST_SPREAD / scale) ** 2)
     precision = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
     return ActivityModel(tuple(names), centre, scale, means, precision, 1.0, np.inf)
 
@@ -153,7 +172,13 @@ def _shrunk_covariance(rows: Floats) -> Floats:
 
 
 def _left_out_distances(
-    rows: Floats, index: Ints, names: Sequence[str], weights: Floats, groups: Ints, folds: int = 10
+    rows: Floats,
+    index: Ints,
+    names: Sequence[str],
+    weights: Floats,
+    expected: Floats | None,
+    groups: Ints,
+    folds: int = 10,
 ) -> tuple[Floats, Ints]:
     """(M, K) distances of rows to a model fitted without their group, and their (M,) true class."""
     distinct = np.unique(groups)
@@ -165,7 +190,7 @@ def _left_out_distances(
         held = fold == k
         if len(np.unique(index[~held])) < len(names):
             continue
-        model = _fit(rows[~held], index[~held], names, weights[~held])
+        model = _fit(rows[~held], index[~held], names, weights[~held], expected)
         distances.append(model.distances(rows[held]))
         own.append(index[held])
     if not own:

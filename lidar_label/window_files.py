@@ -52,6 +52,25 @@ def read_tags(path: str | Path, origin_ns: int = 0) -> Windows:
     )
 
 
+def holds_windows(path: str | Path) -> bool:
+    """True for a file of windows, or a folder that holds one; decided by columns, not by name."""
+    path = Path(path)
+    if path.is_dir():
+        return any(holds_windows(file) for file in sorted(path.iterdir()) if file.is_file())
+    if path.suffix == ".txt":
+        return path.is_file()
+    try:
+        if path.suffix == ".csv":
+            columns = path.open(encoding="utf-8").readline().strip().split(",")
+        else:
+            import pyarrow.parquet as pq
+
+            columns = pq.read_schema(path).names
+    except (OSError, ValueError):  # pyarrow's errors are ValueErrors; the reader will say more
+        return False
+    return "category" in columns and bool({"start_ns", "start_s"} & set(columns))
+
+
 def write_windows(windows: Windows, path: str | Path, form: str, origin_ns: int = 0) -> None:
     """Write windows in one of `FORMS`; times in seconds count from `origin_ns`.
 

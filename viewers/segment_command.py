@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 from lidar_label.errors import UsageError
 
 if TYPE_CHECKING:
+    from lidar_label.activity_classification import Moments
+    from lidar_label.activity_model import ActivityModel
+    from lidar_label.calibration.trajectory import Trajectory
     from lidar_label.datasets.signal_presets import SignalRecording
+    from lidar_label.datasets.signals import EvenSignal
     from lidar_label.datasets.windows import Windows
 
 
@@ -20,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "sources",
         nargs="+",
         metavar="REC",
-        help="a recording, or the signal files of one recording (CSV, Parquet, WAV, text)",
+        help="a recording, or the signal files of one (CSV, Parquet, HDF5, WAV, text)",
     )
     parser.add_argument("--tags", metavar="F", help="windows tagged by a person; all is classified")
     parser.add_argument("-o", "--output", metavar="WINDOWS", help="where to write (.parquet)")
@@ -31,10 +35,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--truth", metavar="F", help="the true windows (default: those that came with the signal)"
     )
     parser.add_argument("--picture", metavar="PNG", help="draw signal, windows and confusions")
-    parser.add_argument("--penalty", type=float, help="what a change must save; lower finds more")
+    parser.add_argument(
+        "--penalty", type=float, metavar="X", help="the slider (1): half finds more, twice fewer"
+    )
+    parser.add_argument(
+        "--layer",
+        choices=("activity", "driving"),
+        default=None,
+        help="driving: stops, brakes, accelerations, turns, lane changes, from ego poses if there "
+        "are any, else from the IMU (default: activity, driving for a recording without IMU)",
+    )
+    parser.add_argument(
+        "--suggest", type=int, metavar="N", help="name the N windows to tag next, and why"
+    )
     parser.add_argument("--model", metavar="F", help="a model to use where there are no tags")
     parser.add_argument("--save-model", metavar="F", help="write the model that the tags gave")
-    parser.add_argument("--layout", help="hapt, driving, gait or table; recognised when left out")
+    parser.add_argument(
+        "--upright", action="store_true", help="turn the sensor so that gravity is along z"
+    )
+    parser.add_argument("--layout", help="hapt, driving, gait, recording or table; else recognised")
     parser.add_argument("--time-column", help="name of the column with the time")
     parser.add_argument("--time-unit", choices=("ns", "us", "ms", "s"))
     parser.add_argument("--rate", type=float, metavar="HZ", help="samples a second without times")
@@ -60,38 +79,91 @@ def run(arguments: argparse.Namespace) -> int:
     recording = read_signals(
         tuple(Path(source) for source in arguments.sources), _options(arguments), arguments.layout
     )
-    even = as_even(recording.signals)
-    tags = read_tags(arguments.tags, even.start_ns) if arguments.tags else None
-    windows = _segment(arguments, recording, tags)
-    truth = read_tags(arguments.truth, even.start_ns) if arguments.truth else recording.windows
-    write_windows(windows, output, arguments.format, even.start_ns)
-    if arguments.picture:
+    trajectory = _trajectory(recording, arguments)
+    even = as_even(recording.signals) if recording.signals else None
+    if even is not None:
+        if arguments.upright:
+            from lidar_label.signal_orientation import upright
+
+            even = upright(even)
+        origin = even.start_ns
+    elif trajectory is not None:
+        origin = int(trajectory.time_ns[0])
+    else:
+        raise UsageError(f"{arguments.sources[0]}: neither IMU nor ego poses; nothing to segment")
+    tags = read_tags(arguments.tags, origin) if arguments.tags else None
+    truth = read_tags(arguments.truth, origin) if arguments.truth else recording.windows
+    notes: list[str] = [f"{Path(s.source).name}: {n}" for s in recording.signals for n in s.notes]
+    if arguments.layer == "driving" or even is None:
+        windows = _drive(even, trajectory, notes)
+    else:
+        windows = _segment(arguments, even, tags, notes)
+    write_windows(windows, output, arguments.format, origin)
+    if arguments.picture and even is not None:
         from lidar_label.viewers.signal_pictures import draw_segmentation
 
         draw_segmentation(even, windows, Path(arguments.picture), truth)
-    _report(arguments, recording, windows, truth, output)
+    _report(arguments, notes, windows, truth, output)
     return 0
 
 
-def _segment(
-    arguments: argparse.Namespace, recording: "SignalRecording", tags: "Windows | None"
-) -> "Windows":
-    from lidar_label.activities import ChangePointConfig, as_even, change_points, windows_between
-    from lidar_label.activity_classification import classify_windows, describe, tagged_rows
-    from lidar_label.activity_model import ActivityModel, fit_activity_model
+def _trajectory(recording: "SignalRecording", arguments: argparse.Namespace) -> "Trajectory | None":
+    if recording.layout != "recording":
+        return None
+    from lidar_label.datasets.recording import Recording
 
-    even = as_even(recording.signals)
-    if tags is None and not arguments.model:
+    with Recording(arguments.sources[0]) as source:
+        return source.trajectory
+
+
+def _drive(
+    even: "EvenSignal | None", trajectory: "Trajectory | None", notes: list[str]
+) -> "Windows":
+    from lidar_label.driving_motion import motion_from_poses, motion_from_signal
+    from lidar_label.driving_windows import driving_windows
+
+    if trajectory is not None:
+        motion = motion_from_poses(trajectory)
+    else:
+        assert even is not None  # `run` has seen to it
+        motion = motion_from_signal(even)
+    notes += motion.notes
+    return driving_windows(motion)
+
+
+def _segment(
+    arguments: argparse.Namespace, even: "EvenSignal", tags: "Windows | None", notes: list[str]
+) -> "Windows":
+    from lidar_label.activities import ChangePointConfig, change_points, windows_between
+    from lidar_label.activity_classification import classify_windows, describe, fit_tags
+    from lidar_label.activity_model import ActivityModel
+
+    model = None
+    moments = describe(even) if tags is not None or arguments.model or arguments.suggest else None
+    if moments is not None and tags is not None:
+        model = fit_tags(moments, tags)
+    elif arguments.model:
+        model = ActivityModel.from_json(_text(arguments.model))
+    if moments is not None and arguments.suggest:
+        notes += _suggestions(moments, tags or _no_tags(), model, arguments.suggest)
+    if moments is None or model is None:
         penalty = arguments.penalty or ChangePointConfig().penalty
         return windows_between(even, change_points(even, ChangePointConfig(penalty=penalty)))
-    moments = describe(even)
-    if tags is None:
-        model = ActivityModel.from_json(_text(arguments.model))
-    else:
-        model = fit_activity_model(*tagged_rows(moments, tags))
     if arguments.save_model:
         Path(arguments.save_model).write_text(model.to_json(), encoding="utf-8")
     return classify_windows(moments, tags or _no_tags(), model=model)
+
+
+def _suggestions(
+    moments: "Moments", tags: "Windows", model: "ActivityModel | None", count: int
+) -> list[str]:
+    from lidar_label.activity_learning import suggest_next
+
+    lines: list[str] = []
+    for one in suggest_next(moments, tags, count=count, model=model):
+        start, end = ((t - moments.even.start_ns) / 1e9 for t in (one.start_ns, one.end_ns))
+        lines.append(f"tag next {start:.2f}–{end:.2f} s: {one.reason}")
+    return lines
 
 
 def _no_tags() -> "Windows":
@@ -137,20 +209,23 @@ def _default_output(arguments: argparse.Namespace) -> Path:
 
 def _report(
     arguments: argparse.Namespace,
-    recording: "SignalRecording",
+    notes: list[str],
     windows: "Windows",
     truth: "Windows | None",
     output: Path,
 ) -> None:
     from lidar_label.activity_evaluation import evaluate_windows
 
-    agreement = dataclasses.asdict(evaluate_windows(windows, truth)) if truth is not None else None
+    agreement = (
+        dataclasses.asdict(evaluate_windows(windows, truth))
+        if truth is not None and len(truth)
+        else None
+    )
     seconds: dict[str, float] = {}
     for i in range(len(windows)):
         name = str(windows.category[i]) or "segment"
         length = float(windows.end_ns[i] - windows.start_ns[i]) / 1e9
         seconds[name] = seconds.get(name, 0.0) + length
-    notes = [f"{Path(s.source).name}: {n}" for s in recording.signals for n in s.notes]
     if arguments.json:
         content = {
             "output": str(output),

@@ -24,6 +24,10 @@ neither count as missed nor make a label wrong.
 --require METRIC@IOU[/bev|/3d][/agnostic|/aware][/CLASS]=MINIMUM, METRIC one of recall precision f1
 ap; bev and agnostic when left out. Exit code 1 when a requirement is not met.
 Example: --require recall@0.5=0.5 --require ap@0.7/3d/aware/car=0.4
+
+Windows are recognised by their columns (Parquet, CSV, Audacity labels); folders are compared file
+by file. Time that the truth does not name is left out. --require FIGURE[/CLASS]=MINIMUM, FIGURE one
+of accuracy macro_f1 f1 boundary_f1 edit_score covering segment_f1@10 @25 @50.
 """
 
 
@@ -44,7 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
-    parser.add_argument("labels", help="labels to judge (.parquet)")
+    parser.add_argument(
+        "labels", help="labels to judge (.parquet); windows of activities, or a folder of them, too"
+    )
     parser.add_argument("truth", help="what they should be (.parquet)")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument(
@@ -98,6 +104,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ontology", metavar="FILE", help="classes and synonyms (.yaml; default: road)"
     )
     parser.add_argument(
+        "--person",
+        metavar="REGEX",
+        help="windows: what of a file's name says whose it is, as user[0-9]+; figures by person",
+    )
+    parser.add_argument(
         "--require", action="append", default=[], metavar="FIGURE=MIN", help="see below"
     )
     parser.add_argument(
@@ -115,7 +126,12 @@ def run(arguments: argparse.Namespace) -> int:
     from lidar_label.cuboids import load_cuboids
     from lidar_label.evaluation import EvaluationConfig, evaluate
     from lidar_label.ontology import load_ontology
+    from lidar_label.window_files import holds_windows
 
+    if holds_windows(arguments.labels):
+        from lidar_label.commands import evaluate_windows
+
+        return evaluate_windows.run(arguments)
     if arguments.seen_by and not arguments.recording:
         raise UsageError("--seen-by CAMERA needs --recording REC, which knows the camera")
     if arguments.tracking and (arguments.require or arguments.seen_by):

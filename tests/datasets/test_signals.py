@@ -3,10 +3,12 @@
 import wave
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 
+from lidar_label.datasets.recording_writer import RecordingWriter
 from lidar_label.datasets.signal_files import SignalOptions, read_signal
 from lidar_label.datasets.signal_presets import read_signals
 from lidar_label.datasets.signals import NS_PER_S, STANDARD_GRAVITY, Signal, on_even_clock
@@ -190,3 +192,38 @@ def test_real_layouts_are_recognised(shared: Path, place: str, layout: str, wind
     assert np.median(gravity) == pytest.approx(9.8, abs=0.5)
     assert even.channels[:6] == ("acc_x", "acc_y", "acc_z", "gyro_x", "gyro_y", "gyro_z")
     assert recording.windows.end_ns.max() <= even.time_ns(float(len(even.values))) + NS_PER_S
+
+
+def test_every_hdf5_file_with_columns_is_a_signal(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["time_ns"] = np.arange(5) * 10_000_000
+        file["watch/acc"] = np.full((5, 3), (0.0, 0.0, 1.0))
+        file["watch/heart"] = np.arange(5.0)
+        file["serial"] = np.arange(2)
+    signal = read_signal(tmp_path / "a.h5")
+    assert signal.rate_hz == pytest.approx(100)
+    assert signal.channels == ("acc_x", "acc_y", "acc_z", "watch/heart")
+    assert signal.values[0, 2] == pytest.approx(STANDARD_GRAVITY)
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file.attrs["rate_hz"] = 25.0
+        file["v"] = np.arange(5)
+    assert read_signal(tmp_path / "b.h5").rate_hz == pytest.approx(25)
+    with h5py.File(tmp_path / "c.h5", "w") as file:
+        file["name"] = "nothing to see"
+    with pytest.raises(InvalidSignal, match="no numeric dataset"):
+        read_signal(tmp_path / "c.h5")
+
+
+def test_all_units_of_a_recording_are_streams(tmp_path: Path) -> None:
+    with RecordingWriter(tmp_path / "r.h5", source="made up") as writer:
+        for name, rate in (("front", 100), ("rear", 40)):
+            names = ("acceleration_x", "acceleration_y", "acceleration_z")
+            writer.add_imu(name, np.eye(4), names, ("m/s^2",) * 3)
+            time_ns = np.arange(rate) * (NS_PER_S // rate)
+            writer.append_imu(name, time_ns, np.full((rate, 3), (0.0, 0.0, 9.8)))
+    recording = read_signals((tmp_path / "r.h5",))
+    assert recording.layout == "recording"
+    assert [s.channels[2] for s in recording.signals] == ["acc_z", "rear/acc_z"]
+    even = on_even_clock(recording.signals)
+    assert even.rate_hz == pytest.approx(40)
+    assert even.values[0, 2] == pytest.approx(9.8)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lidar_label.errors import InvalidSignal
-from lidar_label.kernels.changepoints import partition, two_sided_gain
+from lidar_label.kernels.changepoints import level_and_spread_cost, partition, two_sided_gain
 
 
 def cost(rows: np.ndarray) -> float:
@@ -75,6 +75,23 @@ def test_gain_peaks_at_the_split() -> None:
     assert gain.argmax() == 30
     assert gain[30] == pytest.approx(cost(rows))
     assert gain[0] == gain[-1] == 0
+
+
+@given(
+    hnp.arrays(
+        np.float32,
+        st.tuples(st.integers(6, 30), st.integers(1, 3)),
+        elements=st.floats(-4, 4, width=32),
+    )
+)
+def test_level_and_spread_cost_is_its_definition(values: np.ndarray) -> None:
+    floors = np.linspace(0.1, 0.3, values.shape[1])
+    n = len(values)
+    cost = level_and_spread_cost(values, 2, n - 1, floors)
+    for k in range(2, n - 1):
+        parts = values[:k].astype(float), values[k:].astype(float)
+        expected = sum(len(p) * np.log(p.var(axis=0) + floors**2).sum() for p in parts)
+        assert cost[k - 2] == pytest.approx(expected, abs=1e-2)
 
 
 @pytest.mark.parametrize(

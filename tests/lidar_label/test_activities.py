@@ -12,10 +12,15 @@ from lidar_label.activity_classification import (
     classify_windows,
     describe,
     fit_on,
-    tagged_rows,
+    fit_tags,
 )
-from lidar_label.activity_evaluation import boundaries, boundary_f1, evaluate_windows
-from lidar_label.activity_model import ActivityModel, fit_activity_model
+from lidar_label.activity_evaluation import (
+    boundaries,
+    boundary_f1,
+    evaluate_windows,
+    match_boundaries,
+)
+from lidar_label.activity_model import ActivityModel
 from lidar_label.datasets.signals import NS_PER_S, Signal
 from lidar_label.datasets.windows import UNKNOWN, Windows
 from lidar_label.errors import InvalidConfig, InvalidLabels, InvalidSignal
@@ -51,7 +56,20 @@ def test_turning_the_sensor_about_the_vertical_moves_no_change() -> None:
     values[:, [3, 4]] = values[:, [4, 3]] * (-1, 1)
     turned = Signal(signal.time_ns, values, signal.channels, signal.units)
     a, b = change_points(signal).time_ns, change_points(turned).time_ns
-    assert boundary_f1(a, b, 0.5) >= 0.9
+    assert boundary_f1(a, b, 1.0) >= 0.9
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_refinement_finds_the_sample(seed: int) -> None:
+    signal, truth = people.day(seed)
+    edges = boundaries(truth)[1:-1]
+    coarse = match_boundaries(edges, change_points(signal).time_ns, 1.0)
+    changes = change_points(signal, ChangePointConfig(refine_s=0.75))
+    fine = match_boundaries(edges, changes.time_ns, 1.0)
+    assert np.median(coarse) > 0.1
+    assert np.median(fine) <= 0.021  # one sample at 50 Hz
+    assert (changes.low_ns < changes.time_ns).all()
+    assert (changes.time_ns < changes.high_ns).all()
 
 
 def test_windows_between_changes_cover_the_signal() -> None:
@@ -104,7 +122,7 @@ def test_a_model_of_another_person_serves_without_tags() -> None:
 def test_a_model_survives_its_text() -> None:
     signal, truth = people.day(2)
     moments = describe(signal)
-    model = fit_activity_model(*tagged_rows(moments, people.few_tags(truth)))
+    model = fit_tags(moments, people.few_tags(truth))
     again = ActivityModel.from_json(model.to_json())
     assert np.array_equal(again.log_probability(moments.rows), model.log_probability(moments.rows))
     with pytest.raises(InvalidLabels):
