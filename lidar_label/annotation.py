@@ -82,8 +82,8 @@ def load_annotation_config(path: str | Path) -> AnnotationConfig:
     return settings(AnnotationConfig, values, str(path))
 
 
-def provenance_of(recording: Recording, config: AnnotationConfig) -> dict[str, Any]:
-    """Where labels come from: equal for equal results, without paths or times."""
+def describe_config(config: AnnotationConfig) -> dict[str, Any]:
+    """The settings as they stand in a label file: equal for equal results."""
     described = asdict(replace(config, tracking=replace(config.tracking, ontology=None)))
     del described["tracking"]["ontology"]  # the proposals' ontology holds
     ontology = config.proposals.ontology or road_ontology()
@@ -95,13 +95,17 @@ def provenance_of(recording: Recording, config: AnnotationConfig) -> dict[str, A
     }
     if not config.track:
         del described["tracking"]
-    provenance = {
+    return json.loads(json.dumps(described))  # tuples become lists, as they come back from a file
+
+
+def provenance_of(recording: Recording, config: AnnotationConfig) -> dict[str, Any]:
+    """Where labels come from: equal for equal results, without paths or times."""
+    return {
         "made_by": "lidar-label annotate",
         "version": __version__,
         "recording": recording.content_hash,
-        "config": described,
+        "config": describe_config(config),
     }
-    return json.loads(json.dumps(provenance))  # tuples become lists, as they come back from a file
 
 
 def annotate(
