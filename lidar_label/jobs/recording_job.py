@@ -240,7 +240,7 @@ def _known_result(
         return Outcome(name, "already", cuboids=present["labels"]["cuboids"])
     if not task.replace:
         raise _MadeOtherwise(
-            f"{place}: was made of other content or settings; name another -o, or --force to replace"
+            f"{place}: was made of other content or settings; another -o, or --force to replace it"
         )
     return None
 
