@@ -61,6 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--memory", metavar="SIZE", help="for all processes, as 16G (default: free)")
     how.add_argument("--force", action="store_true", help="replace results made otherwise")
     how.add_argument("--retry", action="store_true", help="try again what is in quarantine")
+    how.add_argument(
+        "--no-verify", action="store_true", help="do not check recordings against their hash"
+    )
     how.add_argument("--dry-run", action="store_true", help="say what would run, write nothing")
     seen = parser.add_argument_group("seen from outside")
     seen.add_argument(
@@ -159,6 +162,7 @@ def _options(arguments: argparse.Namespace) -> "JobOptions":
         replace=arguments.force,
         retry=arguments.retry,
         touched=arguments.around,
+        verify=not arguments.no_verify,
         write_report=write_recording_report,
     )
 

@@ -40,6 +40,7 @@ class JobOptions:
         replace: Replace results made otherwise.
         retry: Try what is in quarantine again.
         touched: Folder of label files whose human cuboids the proposals go around.
+        verify: Check the content of recordings against their hash before work; costs a reading.
         write_report: Writes the report of a recording.
     """
 
@@ -49,6 +50,7 @@ class JobOptions:
     replace: bool = False
     retry: bool = False
     touched: Path | None = None
+    verify: bool = True
     write_report: ReportWriter | None = None
 
 
@@ -119,6 +121,7 @@ def plan_job(
             touched=touched.find(source) if touched else None,
             write_report=options.write_report if config.report else None,
             replace=options.replace,
+            verify=options.verify,
         )
         state = _state(task, folder, quarantine.get(source.name, {}), options)
         if state == "todo":
@@ -244,7 +247,14 @@ class _Run:
                 for news in crew.news(_WAIT_S):
                     if isinstance(news, Step):
                         self._tracker.step(news)
-                        self._tell("step", news.name)
+                        self._tell(
+                            "step",
+                            news.name,
+                            stage=news.stage,
+                            done=news.done,
+                            total=news.total,
+                            where=news.where,
+                        )
                     elif isinstance(news, Lost):
                         self._lost(news)
                     else:

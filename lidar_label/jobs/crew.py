@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import socket
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -19,12 +20,13 @@ _TELL_S = 0.2  # a process speaks of its progress at most so often
 
 @dataclass(frozen=True)
 class Step:
-    """A recording got on: `done` of `total` of a stage."""
+    """A recording got on: `done` of `total` of a stage, in the process `where` (host:pid)."""
 
     name: str
     stage: str
     done: int
     total: int
+    where: str
 
 
 @dataclass(frozen=True)
@@ -117,11 +119,6 @@ class Processes:
         """Processes without a recording, those not started yet included."""
         return self._count - sum(member.name is not None for member in self._members)
 
-    @property
-    def pids(self) -> dict[int, str | None]:
-        """Process id → the recording it is at, for those who watch."""
-        return {member.process.pid or 0: member.name for member in self._members}
-
     def submit(self, task: "RecordingTask") -> None:
         """Give a recording to a free process."""
         while True:
@@ -205,6 +202,7 @@ class Teller:
     def __init__(self, name: str, send: Any) -> None:
         self._name = name
         self._send = send
+        self._where = f"{socket.gethostname()}:{os.getpid()}"
         self._stage = ""
         self._next = 0.0
 
@@ -214,4 +212,4 @@ class Teller:
         if stage == self._stage and now < self._next and done < total:
             return
         self._stage, self._next = stage, now + _TELL_S
-        self._send(Step(self._name, stage, done, total))
+        self._send(Step(self._name, stage, done, total, self._where))

@@ -3,6 +3,7 @@
 import queue
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -152,9 +153,7 @@ def _run_there(task: RecordingTask, topic: str) -> Outcome:
     worker = get_worker()
 
     def send(step: Step) -> None:
-        worker.log_event(
-            topic, {"name": step.name, "stage": step.stage, "done": step.done, "total": step.total}
-        )
+        worker.log_event(topic, asdict(step))
 
     return run_recording(task, Teller(task.source.name, send))
 

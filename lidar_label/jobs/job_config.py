@@ -76,6 +76,7 @@ class RecordingTask:
         memory: Bytes it may take; what the process may have when None.
         write_report: Writes the report; it lives further right in the house.
         replace: Do it again where a result made otherwise stands.
+        verify: Read a recording that was not made here through, and compare its hash, before work.
         version: Of the program that started the job.
     """
 
@@ -88,6 +89,7 @@ class RecordingTask:
     memory: int | None = None
     write_report: ReportWriter | None = None
     replace: bool = False
+    verify: bool = True
     version: str = __version__
 
     def key(self) -> dict[str, Any]:

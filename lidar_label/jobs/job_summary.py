@@ -64,7 +64,8 @@ def summarise_job(
         windows.update((result.summary.get("windows") or {}).get("seconds", {}))
         work_seconds += float(result.run.get("seconds", 0))
         rows.append(_row(result, (diffs or {}).get(result.name)))
-    rows.sort(key=lambda row: (-row["doubtful_a_frame"], row["name"]))
+    # A recording in which nothing was found is the most doubtful of all.
+    rows.sort(key=lambda row: (row["cuboids"] > 0, -row["doubtful_a_frame"], row["name"]))
     totals = {key: sum(row[key] for row in rows) for key in ("frames", "cuboids", "tracks")}
     quarantine = OutputFolder(Path(output)).quarantined()
     return {

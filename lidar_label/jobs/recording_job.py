@@ -158,6 +158,10 @@ def _run(task: RecordingTask, folder: OutputFolder, watch: _Watch) -> Outcome:
             known = _known_result(task, folder, recording)
             if known:
                 return known
+            if task.verify and not is_new and not (work / "verified").exists():
+                watch("verify", 0, 1)
+                recording.verify()
+                (work / "verified").touch()
             result = _annotate(task, recording, work, watch)
             _keep_recording(task, work, is_new=is_new)
         _seal(work, task, result, key)
