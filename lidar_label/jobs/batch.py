@@ -13,7 +13,7 @@ from typing import Any
 from lidar_label import __version__
 from lidar_label.datasets.remote_sources import raise_if_full
 from lidar_label.errors import NoSpace, UsageError
-from lidar_label.jobs.crew import Alone, Crew, Lost, Processes, Step
+from lidar_label.jobs.crew import Alone, Crew, Lost, News, Processes, Step
 from lidar_label.jobs.job_config import JobConfig, RecordingTask, ReportWriter
 from lidar_label.jobs.job_progress import JobEvent, Listener, Progress, Tracker
 from lidar_label.jobs.label_diff import LabelsFolder
@@ -245,23 +245,20 @@ class _Run:
                 while self._waiting and crew.room() > 0:
                     self._give(crew)
                 for news in crew.news(_WAIT_S):
-                    if isinstance(news, Step):
-                        self._tracker.step(news)
-                        self._tell(
-                            "step",
-                            news.name,
-                            stage=news.stage,
-                            done=news.done,
-                            total=news.total,
-                            where=news.where,
-                        )
-                    elif isinstance(news, Lost):
-                        self._lost(news)
-                    else:
-                        self._ended(news)
+                    self._hear(news)
             return False
         finally:
             crew.close()
+
+    def _hear(self, news: News) -> None:
+        if isinstance(news, Lost):
+            self._lost(news)
+        elif isinstance(news, Step):
+            self._tracker.step(news)
+            fields = {key: value for key, value in vars(news).items() if key != "name"}
+            self._tell("step", news.name, **fields)
+        else:
+            self._ended(news)
 
     def _crew(self) -> Crew:
         """Who does it; and how much memory and how many cores each recording gets."""

@@ -63,19 +63,21 @@ class DaskCrew:
 
     def _hear(self, event: Any) -> None:
         _, message = event
-        self._news.put(Step(**message))
+        self._news.put(Step(**message["step"]))
 
     def _hear_end(self, name: str, future: Any) -> None:
         self._news.put((name, future))
 
     def room(self) -> int:
         """What keeps every thread of the cluster busy, and a few ahead."""
+        if self._client.status != "running":
+            return 0  # `news` waits for the scheduler
         if time.monotonic() >= self._count_at:
             self._count_at = time.monotonic() + _COUNT_S
             try:
                 self._threads = sum(self._client.nthreads().values())
-            except (OSError, TimeoutError, RuntimeError):
-                return 0  # `news` finds out whether the scheduler is gone
+            except (OSError, TimeoutError, RuntimeError, AttributeError):
+                return 0  # it went away this very moment
         return max(1, self._threads * _AHEAD) - len(self._futures)
 
     def submit(self, task: RecordingTask) -> None:
@@ -153,7 +155,7 @@ def _run_there(task: RecordingTask, topic: str) -> Outcome:
     worker = get_worker()
 
     def send(step: Step) -> None:
-        worker.log_event(topic, asdict(step))
+        worker.log_event(topic, {"step": asdict(step)})  # dask adds keys of its own
 
     return run_recording(task, Teller(task.source.name, send))
 

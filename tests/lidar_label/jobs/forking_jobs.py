@@ -14,10 +14,15 @@ from lidar_label.jobs.batch import run_job
 from lidar_label.jobs.sources import expand_sources
 
 
+def say(what: object) -> None:
+    sys.stdout.write(f"{what}\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     sources = expand_sources([f"{sys.argv[1]}/*.h5"])
     annotate(sources[0].uri)  # loads, or compiles, every kernel
-    print("ready", flush=True)
+    say("ready")
     while line := sys.stdin.readline():
         child = os.fork()
         if child == 0:
@@ -26,9 +31,9 @@ def main() -> None:
                 code = 0 if run_job(sources, line.strip(), CONFIG, ALONE).complete else 3
             finally:
                 os._exit(code)
-        print(child, flush=True)
+        say(child)
         sys.stdin.readline()
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        say(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 if __name__ == "__main__":

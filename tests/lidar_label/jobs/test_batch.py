@@ -255,7 +255,7 @@ def test_results_are_loaded_in_one_call(undisturbed: Path) -> None:
     loaded: dict[str, Cuboids] = {}
     count = load_results(
         undisturbed, lambda result, cuboids: loaded.update({result.content_hash: cuboids})
-    )  # noqa: E501
+    )
     assert count == len(loaded) == 6
     assert all(np.isfinite(cuboids.score).all() for cuboids in loaded.values())
     with pytest.raises(UsageError, match="no folder of a batch job"):
@@ -368,7 +368,7 @@ def test_a_recording_with_an_imu_is_segmented_where_asked(tmp_path: Path) -> Non
         channels = tuple(f"acc_{axis}" for axis in "xyz")
         writer.add_imu("phone", np.eye(4), channels, ("m/s²",) * 3)
         time_ns = np.arange(3000) * 20_000_000
-        values = rng.normal(0, 0.05, (3000, 3)) + [0, 0, 9.8]
+        values = rng.normal(0, 0.05, (3000, 3)) + np.array([0, 0, 9.8])
         values[1500:] += rng.normal(0, 4, (1500, 3))
         writer.append_imu("phone", time_ns, values)
     sources = expand_sources([str(path)])
@@ -386,7 +386,7 @@ def test_a_recording_with_an_imu_is_segmented_where_asked(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", ["nothing.h5", "no*.h5", "@list.txt"])
 def test_a_source_that_names_nothing_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match="nothing|list"):
+    with pytest.raises(UsageError, match=r"nothing|list"):
         expand_sources([name if name.startswith("@") else str(tmp_path / name)])
 
 

@@ -1,4 +1,4 @@
-"""Jobs killed for real, at moments drawn by seed: nothing half-written, nothing lost or done twice."""
+"""Jobs killed for real, at moments drawn by seed: nothing half-written, nothing lost."""
 
 import json
 import os
