@@ -152,7 +152,7 @@ def many_rows(place: Path) -> list[Row]:
                 (f"  finding out that all is done, {way}", planned, "s"),
             )
             rows += [Row(name, value, "", None, unit, None) for name, value, unit in figures]
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    largest = max(float(run["process_peak_bytes"] or 0) for run in _runs(place)) / 1e6
     rows.append(Row("largest process of all jobs here", largest, "", None, "MB", None))
     return rows
 
@@ -231,8 +231,12 @@ def _write_tiny(path: Path) -> None:
 
 def _work_seconds(out: Path) -> float:
     """What the recordings themselves took, of all processes together."""
-    runs = (out / "recordings").glob("*/run.json")
-    return sum(float(json.loads(path.read_text())["seconds"]) for path in runs)
+    return sum(float(run["seconds"]) for run in _runs(out.parent, out.name))
+
+
+def _runs(place: Path, jobs: str = "*") -> list[dict[str, Any]]:
+    """Every `run.json` of the jobs in a folder."""
+    return [json.loads(path.read_text()) for path in place.glob(f"{jobs}/recordings/*/run.json")]
 
 
 def _resident() -> int:

@@ -6,7 +6,8 @@ from pathlib import Path
 from lidar_label.datasets.recording import Recording
 from lidar_label.errors import LidarLabelError
 
-# Measured on sweeps of 0.1 to 16 million points: `benchmarks/batch.py` prints both anew.
+# A process of a job on KITTI sweeps has 0.5 GB at most (`benchmarks/batch.py`), its kernels being
+# compiled; `propose` takes 70 bytes a point of 1 and of 4 million, reading and deskewing the rest.
 BASE_BYTES = 600 << 20  # a process with everything loaded
 BYTES_A_POINT = 420  # of a frame: coordinates, ground, clusters, deskewing
 _BYTES_A_FILE_BYTE = 20  # of the largest file at import, 16 bytes a point and up
@@ -50,6 +51,20 @@ def check_fits(need: int, limit: int, what: str) -> None:
             f"{what}: takes up to {need / 1e9:.1f} GB, and a process may have {limit / 1e9:.1f}; "
             "use fewer --workers, a larger machine, or state --memory"
         )
+
+
+def peak_bytes() -> int | None:
+    """The most memory this process has had; None where the system does not tell.
+
+    Not `ru_maxrss`, which begins with what the parent had when it forked.
+    """
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) << 10
+    except OSError:
+        pass
+    return None
 
 
 def _free_bytes() -> int:

@@ -31,6 +31,7 @@ from lidar_label.jobs.memory import (
     memory_of_process,
     need_of_import,
     need_of_recording,
+    peak_bytes,
 )
 from lidar_label.jobs.output_folder import (
     LABELS,
@@ -282,6 +283,7 @@ def _annotate(
     run = {
         "seconds": round(time.perf_counter() - start, 3),
         "processor_seconds": round(time.process_time() - processor, 3),
+        "process_peak_bytes": peak_bytes(),
         "track_seconds": round(annotation.track_seconds, 3),
         "sweeps_in_last_run": annotation.frames - annotation.frames_resumed,
     }
