@@ -282,6 +282,7 @@ def _sum_up(
     arguments: argparse.Namespace, sources: "list[Source]", result: "JobResult", others: Any
 ) -> dict[str, Any]:
     """Write summary.json and summary.html; compare with other labels if asked."""
+    from lidar_label.datasets.remote_sources import raise_if_full
     from lidar_label.jobs.job_summary import Prices, compare_job, summarise_job
     from lidar_label.jobs.output_folder import write_json
     from lidar_label.viewers.batch_report import write_summary
@@ -296,8 +297,12 @@ def _sum_up(
         sweeps=result.progress.sweeps,
         diffs=compare_job(output, sources, others) if others else None,
     )
-    write_json(output / "summary.json", summary)
-    write_summary(output, summary, output.absolute().name)
+    try:
+        write_json(output / "summary.json", summary)
+        write_summary(output, summary, output.absolute().name)
+    except OSError as error:
+        raise_if_full(error, output)
+        raise UsageError(f"{output}: cannot be written ({error.strerror})") from error
     return summary
 
 

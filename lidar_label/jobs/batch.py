@@ -189,6 +189,8 @@ def run_job(
                 f"another version, {plan.otherwise[0]} is the first; name another -o, or --force "
                 "to replace them"
             )
+        for name in plan.already:  # mended in the meantime
+            folder.release(name)
         run = _Run(folder, plan, options, job, listen, cancelled, len(sources))
         return run.finish({source.name for source in sources})
 

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import socket
 import time
 from collections import deque
@@ -182,6 +183,7 @@ class Processes:
 
 def _serve(pipe: "Connection[Any, Any]") -> None:
     """The life of a process: one recording after another until the pipe ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[name] = "1"  # one process a core; set before those packages are loaded
     from lidar_label.frame_pool import prepare_worker

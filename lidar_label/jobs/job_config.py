@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -47,7 +48,8 @@ class JobConfig:
             if name not in EXPORTERS:
                 raise UsageError(f"no export format {name}; there are {', '.join(EXPORTERS)}")
 
-    def describe(self) -> dict[str, Any]:
+    @cached_property
+    def description(self) -> dict[str, Any]:
         """The settings as they stand in a result: equal for equal results."""
         model = self.activity_model
         return {
@@ -94,7 +96,7 @@ class RecordingTask:
 
     def key(self) -> dict[str, Any]:
         """What the result depends on: the same key, the same bytes."""
-        described = self.config.describe()
+        described = self.config.description
         touched = self.touched and hashlib.sha256(self.touched.read_bytes()).hexdigest()
         return {"version": self.version, "config": described, "touched": touched}
 
