@@ -40,7 +40,7 @@ class DaskCrew:
         self._news: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._futures: dict[str, Any] = {}
         self._threads, self._count_at = 0, 0.0
-        self._client = self._connect(5.0)
+        self._client = self._connect(10.0)
 
     def _connect(self, patience: float) -> Any:
         try:
