@@ -28,6 +28,7 @@ from lidar_label.datasets.frame_names import (
 )
 from lidar_label.datasets.intake import Intake, Progress, Tally, folder
 from lidar_label.datasets.recording import Recording, RecordingWriter
+from lidar_label.datasets.remote_sources import local_copy
 from lidar_label.datasets.tables import read_csv
 from lidar_label.errors import InvalidSource, UsageError
 
@@ -139,7 +140,7 @@ def import_source(
     """Read a dataset folder or file into a recording and, where it has labels, a file of labels.
 
     Args:
-        source: The folder or file.
+        source: The folder or file, or its URL (s3://, …), which is copied into the user's cache.
         out: The recording; labels go beside it as `<stem>.labels.parquet`.
         format: Name of the format; recognised when None. `kitti` is whichever of KITTI's sets fits.
         progress: Called with (done, expected) after every sweep and image.
@@ -151,7 +152,7 @@ def import_source(
         InvalidSource: if the source cannot be read as what it is.
         UsageError: if `out` exists, or a choice is missing.
     """
-    source, out = Path(source), Path(out)
+    source, out = local_copy(source), Path(out)
     form = _chosen(source, format)
     labels_path = out.with_name(out.stem + ".labels.parquet")
     with RecordingWriter(out, source=form.name, overwrite=overwrite) as writer:
@@ -194,7 +195,7 @@ def read_labels(
     """Read labels alone: our Parquet or CSV, or the label files of a dataset's folder.
 
     Args:
-        path: A .parquet or .csv file, or a folder.
+        path: A .parquet or .csv file, or a folder; or its URL.
         recording: Tells which frame a label is in and at what time; without it frames are counted
             from the first that has labels, or by the number that the format states.
         format: As for `import_source`.
@@ -207,7 +208,7 @@ def read_labels(
         InvalidLabels: if a table does not read.
         InvalidSource: if a dataset does not read, or its format has no labels.
     """
-    path = Path(path)
+    path = local_copy(path)
     if path.suffix.lower() in {".parquet", ".csv"} and path.is_file():
         read = load_cuboids if path.suffix.lower() == ".parquet" else read_csv
         return read(path), []

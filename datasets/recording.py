@@ -25,6 +25,7 @@ from lidar_label.datasets.recording_file import (
 )
 from lidar_label.datasets.recording_rig import read_sensor
 from lidar_label.datasets.recording_writer import RecordingWriter
+from lidar_label.datasets.remote_sources import local_copy
 from lidar_label.datasets.sweeps import (
     NO_RING,
     Frame,
@@ -69,10 +70,13 @@ class Recording:
     def __init__(self, path: str | Path) -> None:
         """Open the file and check that it is a whole recording of a version that we read.
 
+        Args:
+            path: The file, or its URL (s3://, …), which is copied into the user's cache.
+
         Raises:
             InvalidRecording: naming the file, if it is not.
         """
-        self.path = Path(path)
+        self.path = local_copy(path)
         self._file = open_file(self.path)
         try:
             with Damage(self.path):

@@ -92,10 +92,8 @@ def load_annotation_config(path: str | Path) -> AnnotationConfig:
     return settings(AnnotationConfig, values, str(path))
 
 
-def provenance_of(
-    recording: Recording, config: AnnotationConfig, detections: Sequence[Cuboids] | None = None
-) -> dict[str, Any]:
-    """Where labels come from: equal for equal results, without paths or times."""
+def describe_config(config: AnnotationConfig) -> dict[str, Any]:
+    """The settings as they stand in a label file: equal for equal results."""
     described = asdict(replace(config, tracking=replace(config.tracking, ontology=None)))
     del described["tracking"]["ontology"]  # the proposals' ontology holds
     ontology = config.proposals.ontology or road_ontology()
@@ -111,15 +109,22 @@ def provenance_of(
         del described["refinement"]
     if config.detector is None:
         del described["detector"], described["detector_options"]
+    return json.loads(json.dumps(described))  # tuples become lists, as they come back from a file
+
+
+def provenance_of(
+    recording: Recording, config: AnnotationConfig, detections: Sequence[Cuboids] | None = None
+) -> dict[str, Any]:
+    """Where labels come from: equal for equal results, without paths or times."""
+    described = describe_config(config)
     if detections is not None:
         described["detections"] = _digest(detections)
-    provenance = {
+    return {
         "made_by": "lidar-label annotate",
         "version": __version__,
         "recording": recording.content_hash,
         "config": described,
     }
-    return json.loads(json.dumps(provenance))  # tuples become lists, as they come back from a file
 
 
 def annotate(

@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("lidar_label.commands.import_", "read a dataset folder or file into a recording"),
     "info": ("lidar_label.commands.info", "say what a recording holds"),
     "annotate": ("lidar_label.viewers.annotate_command", "propose and track cuboids"),
+    "batch": ("lidar_label.viewers.batch_command", "annotate many recordings, restartable"),
     "segment": ("lidar_label.viewers.segment_command", "find activity windows in a signal"),
     "evaluate": ("lidar_label.commands.evaluate", "compare labels with the truth"),
     "export": ("lidar_label.commands.export", "write labels in a dataset's format"),

@@ -35,3 +35,11 @@ class InvalidSignal(LidarLabelError):
 
 class UsageError(LidarLabelError):
     """A command line that asks for something that cannot be done."""
+
+
+class UnreachableSource(InvalidSource):
+    """A store that did not answer, or not with all that it holds; another try may succeed."""
+
+
+class NoSpace(LidarLabelError):
+    """A disk or a quota is full: the input is not to blame."""

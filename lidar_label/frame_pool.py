@@ -31,7 +31,7 @@ def map_frames(
     pool = ProcessPoolExecutor(
         max_workers=min(workers, len(chunks)),
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_prepare_worker,
+        initializer=prepare_worker,
     )
     try:
         waiting: set[Future[list[tuple[int, R, float]]]] = {
@@ -55,7 +55,7 @@ def _work_chunk(
         return [(frame, *work(recording, frame, config)) for frame in frames]
 
 
-def _prepare_worker() -> None:
+def prepare_worker() -> None:
     """Leave Ctrl-C to the parent, and end when the parent has ended, however it did."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()

@@ -36,6 +36,19 @@ class Span:
     strength: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Stack:
+    """One column of parts on top of each other.
+
+    Attributes:
+        name: Written below it.
+        parts: (name, count, colour) of each, from below.
+    """
+
+    name: str
+    parts: Sequence[tuple[str, int, str]]
+
+
 def _svg(width: int, height: int, parts: Sequence[str], label: str) -> str:
     return (
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}" '
@@ -181,6 +194,31 @@ def columns(values: NDArray[np.float64], unit: str, label: str) -> str:
             )
     parts += [_text(left - 6, 16, f"{most:.0f}", "end"), _text(left - 6, 8 + inner_h, "0", "end")]
     parts.append(_text(left + inner_w / 2, height - 5, f"{unit} a frame", "middle", 'class="soft"'))
+    return _svg(width, height, parts, label)
+
+
+def stacks(columns: Sequence[Stack], label: str, every: int = 1) -> str:
+    """One column a stack, the largest total written; the names of each `every`-th below."""
+    width, height, left, bottom = 460, 190, 60, 26
+    inner_w, inner_h = width - left - 8, height - bottom - 8
+    most = max((sum(n for _, n, _ in one.parts) for one in columns), default=0) or 1
+    parts = _frame(left, 8, inner_w, inner_h)
+    step = inner_w / max(len(columns), 1)
+    for i, one in enumerate(columns):
+        y = 8.0 + inner_h
+        for name, count, colour in one.parts:
+            if count:
+                h = inner_h * count / most
+                y -= h
+                parts.append(
+                    f'<rect x="{left + i * step + step * 0.1:.1f}" y="{y:.1f}" '
+                    f'width="{step * 0.8:.1f}" height="{h:.1f}" fill="{escape(colour)}">'
+                    f"<title>{escape(f'{one.name}: {count:,} {name}')}</title></rect>"
+                )
+        if i % every == 0:
+            x = left + (i + 0.5) * step
+            parts.append(_text(x, height - 8, one.name, "middle", 'class="soft"'))
+    parts += [_text(left - 6, 16, f"{most:,}", "end"), _text(left - 6, 8 + inner_h, "0", "end")]
     return _svg(width, height, parts, label)
 
 

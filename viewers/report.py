@@ -89,6 +89,7 @@ def write_report(
     annotation: Annotation | None = None,
     ontology: Ontology | None = None,
     config: ReportConfig = ReportConfig(),
+    title: str | None = None,
 ) -> Path:
     """Write `report.html` and the pictures in it as PNG files.
 
@@ -103,6 +104,7 @@ def write_report(
         annotation: Of the run that made the labels: time taken, configuration, notes.
         ontology: Classes' colours; the package's road ontology when None.
         config: How much to show.
+        title: Of the page; the recording's file when None.
 
     Returns:
         The path of the page.
@@ -126,10 +128,10 @@ def write_report(
         painted.append(_paint(recording, scene, why, directory, config))
     doubts = rank_doubts(labels)
     page = (
-        _environment()
+        page_environment()
         .get_template("report.html")
         .render(
-            title=recording.path.stem,
+            title=title or recording.path.stem,
             version=__version__,
             recording=_facts(recording),
             summary=_summary(recording, labels, evaluation, annotation),
@@ -153,8 +155,8 @@ def write_report(
             ],
             notes=annotation.notes if annotation else (),
             settings=json.dumps(annotation.provenance, indent=2) if annotation else "",
-            style=_template_text("report.css"),
-            script=_template_text("report.js"),
+            style=template_text("report.css"),
+            script=template_text("report.js"),
         )
     )
     path = directory / "report.html"
@@ -164,9 +166,10 @@ def write_report(
     return path
 
 
-def _environment() -> jinja2.Environment:
+def page_environment() -> jinja2.Environment:
+    """Where the pages' templates are found, and how they write numbers."""
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template_text),
+        loader=jinja2.FunctionLoader(template_text),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -181,7 +184,8 @@ def _figure(value: float, digits: int = 2) -> str:
     return "–" if value != value else f"{value:.{digits}f}"
 
 
-def _template_text(name: str) -> str:
+def template_text(name: str) -> str:
+    """A file of the templates' folder."""
     return resources.files("lidar_label.viewers").joinpath("templates", name).read_text("utf-8")
 
 

@@ -1,0 +1,1 @@
+"""Batch jobs: thousands of recordings annotated, here in processes or on a Dask cluster."""
