@@ -51,7 +51,7 @@ class ProposalConfig:
         ontology: Classes and sizes; None: `road_ontology()`.
     """
 
-    min_score: float = 0.08
+    min_score: float = 0.15
     min_points: int = 6
     max_range: float = 60.0
     sensor_origin: tuple[float, float, float] | None = None
