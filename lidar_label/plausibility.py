@@ -83,10 +83,14 @@ class Evidence:
     values: Floats = field(repr=False)
     prior: Floats = field(repr=False)
 
+    def log_odds(self, *, without: tuple[str, ...] = ()) -> Floats:
+        """(M,) that a person keeps the box, leaving out what is named in `without`."""
+        weights = np.array([0.0 if name in without else WEIGHTS[name] for name in self.names])
+        return self.prior + self.values @ weights
+
     def score(self) -> Floats:
         """(M,) probability that a person keeps the box."""
-        weights = np.array([WEIGHTS[name] for name in self.names])
-        return 1.0 / (1.0 + np.exp(-(self.prior + self.values @ weights)))
+        return 1.0 / (1.0 + np.exp(-self.log_odds()))
 
 
 def gather_evidence(

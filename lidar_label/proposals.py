@@ -30,7 +30,7 @@ from lidar_label.kernels.rectangles import (
 )
 from lidar_label.kernels.segments import SegmentTree, segment_tree
 from lidar_label.ontology import Ontology, road_ontology
-from lidar_label.plausibility import RING_WIDTH_M, Segments, gather_evidence
+from lidar_label.plausibility import RING_WIDTH_M, Evidence, Segments, gather_evidence
 from lidar_label.reasons import explain
 
 _TALL_SHARE = 0.15  # of the cells; from there on what goes on above belongs to the object
@@ -102,29 +102,83 @@ def propose_above_ground(xyz: Points, height: Floats32, config: ProposalConfig) 
         height: (N,) metres.
         config: What to propose.
     """
-    ontology = config.ontology or road_ontology()
     sensor = find_sensor(xyz, height) if config.sensor_origin is None else config.sensor_origin
-    origin = np.asarray(sensor, dtype=np.float64)
+    readings = read_segments(xyz, height, np.asarray(sensor, dtype=np.float64), config)
+    if readings is None:
+        return Cuboids.empty()
+    score = readings.evidence.score()
+    rows = _select(readings, score, config.min_score)
+    return readings.cuboids(rows, score)
+
+
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """All that the segments of one sweep may be, with what speaks for and against each reading.
+
+    Attributes:
+        tree: The segments.
+        nodes: (K,) those of them that were fitted.
+        residual: (K,) metres, of the rectangles around them.
+        segments: What is known of the K.
+        hypotheses: M readings of them.
+        boxes: (M, 7) the readings in the frame of the points.
+        evidence: Of the M readings.
+        class_names: Names of the classes that `hypotheses.kind` counts.
+    """
+
+    tree: SegmentTree
+    nodes: Ints
+    residual: Floats
+    segments: Segments
+    hypotheses: Hypotheses
+    boxes: Boxes
+    evidence: Evidence
+    class_names: tuple[str, ...]
+
+    def cuboids(self, rows: Ints, score: Floats) -> Cuboids:
+        """The readings `rows` as proposals; `score` is (M,)."""
+        of = self.hypotheses.node[rows]
+        return Cuboids.of(
+            self.boxes[rows],
+            category=np.array(self.class_names, dtype=object)[self.hypotheses.kind[rows]],
+            score=score[rows].astype(np.float32),
+            num_points=self.segments.points[of].astype(np.int32),
+            residual=self.residual[of].astype(np.float32),
+            reason=explain(self.hypotheses, self.segments, self.evidence, self.class_names, rows),
+        )
+
+
+def read_segments(
+    xyz: Points, height: Floats32, origin: Floats, config: ProposalConfig
+) -> Readings | None:
+    """Segment a sweep and read each segment as every class; None where nothing can be read.
+
+    Args:
+        xyz: (N, 3) float32, finite.
+        height: (N,) metres above ground.
+        origin: (3,) of the sensor.
+        config: What to look for.
+    """
+    ontology = config.ontology or road_ontology()
     tree = segment_tree(
         xyz, height, max_range=config.max_range, centre=(float(origin[0]), float(origin[1]))
     )
     longest = float((ontology.size_means() + 3 * ontology.size_sds())[:, 0].max())
     nodes, fits = _fit_nodes(tree, xyz, height, origin, config.min_points, longest)
     if len(nodes) == 0:
-        return Cuboids.empty()
+        return None
     segments, tops = _describe(tree, nodes, fits)
-    hidden = hidden_ends(xyz, height, fits, origin[:2], 0.3, 2.5)
     hypotheses = hypothesise(
         fits,
         tops,
-        hidden,
+        hidden_ends(xyz, height, fits, origin[:2], 0.3, 2.5),
         origin[:2],
         ontology.size_means(),
         ontology.size_sds(),
         ontology.opacities(),
     )
     if len(hypotheses.node) == 0:
-        return Cuboids.empty()
+        return None
     first = tree.order[tree.start[nodes]]
     boxes = hypotheses.boxes.copy()
     boxes[:, 2] += (xyz[first, 2] - height[first])[hypotheses.node]
@@ -148,17 +202,8 @@ def propose_above_ground(xyz: Points, height: Floats32, config: ProposalConfig) 
         np.hypot(boxes[:, 0] - origin[0], boxes[:, 1] - origin[1]),
         names,
     )
-    score = evidence.score()
-    rows = _select(tree, nodes, hypotheses, score, boxes, config.min_score)
-    of = hypotheses.node[rows]
-    return Cuboids.of(
-        boxes[rows],
-        category=np.array(names, dtype=object)[hypotheses.kind[rows]],
-        score=score[rows].astype(np.float32),
-        num_points=segments.points[of].astype(np.int32),
-        residual=fits[of, RESIDUAL].astype(np.float32),
-        reason=explain(hypotheses, segments, evidence, names, rows),
-    )
+    residual = fits[:, RESIDUAL]
+    return Readings(tree, nodes, residual, segments, hypotheses, boxes, evidence, names)
 
 
 def _fit_nodes(
@@ -195,18 +240,12 @@ def _describe(tree: SegmentTree, nodes: Ints, fits: Floats) -> tuple[Segments, F
     return segments, np.where(tall > _TALL_SHARE, tree.tall_top[nodes], fits[:, TOP])
 
 
-def _select(
-    tree: SegmentTree,
-    nodes: Ints,
-    hypotheses: Hypotheses,
-    score: Floats,
-    boxes: Boxes,
-    min_score: float,
-) -> Ints:
-    """Rows of the hypotheses that go together best, best first."""
+def _select(readings: Readings, score: Floats, min_score: float) -> Ints:
+    """Rows of the readings that go together best, best first."""
+    tree, nodes, boxes = readings.tree, readings.nodes, readings.boxes
     ascending = np.argsort(score, kind="stable")
     best = np.full(len(nodes), -1, dtype=np.int64)
-    best[hypotheses.node[ascending]] = ascending
+    best[readings.hypotheses.node[ascending]] = ascending
     read = best >= 0
     value = np.zeros(len(tree.parent))
     chosen = score[best[read]]
