@@ -19,6 +19,7 @@ from lidar_label.kernels.ground import estimate_ground
 from lidar_label.kernels.wedge import wedge
 from lidar_label.ontology import LabelClass, Ontology, road_ontology
 from lidar_label.proposals import ProposalConfig, Readings, read_segments
+from lidar_label.scoring import usual_scorer
 
 _RADIUS_M = 8.0  # around a click: half of a bus or truck and open ground around it
 _MOST_POINTS = 12_000  # of the surroundings: what 2° of angle and a decimetre of size need
@@ -104,10 +105,10 @@ def fit_at(
     readings = read_segments(near, height, origin, config) if len(near) > 3 else None
     row, score = -1, np.zeros(0)
     if readings is not None:
-        score = readings.evidence.score()
+        score = readings.score(usual_scorer())
+        likely = np.log(score / (1.0 - score))
         wish = _at_click(readings.boxes, place) if seed is None else _like_seed(readings, seed)
-        likely = readings.evidence.log_odds(without=("ground around",)) + wish
-        row = int(likely.argmax())
+        row = int((likely + wish).argmax())
         if wish[row] < _UNSURE:
             row = -1
     if readings is None or row < 0:

@@ -1,8 +1,8 @@
 """Boxes proposed on one sweep: segments of all sizes, what each may be, and the best together.
 
 The outline follows Hu, Held and Ramanan, "Learning to Optimally Segment Point Clouds" (RA-L 2020):
-a tree of segments, a score for each, and the cut through the tree with the highest total. The score
-here is geometry: size against the ontology, ground contact, free space in and around the box.
+a tree of segments, a score for each, and the best of them that do not exclude each other. What is
+scored is geometry: size against the ontology, ground contact, free space in and around the box.
 """
 
 import math
@@ -20,6 +20,7 @@ from lidar_label.kernels.boxes import iou_bev
 from lidar_label.kernels.free_space import find_sensor, hidden_ends, look_through, range_image
 from lidar_label.kernels.ground import estimate_ground
 from lidar_label.kernels.rectangles import (
+    BOTTOM,
     RESIDUAL,
     SHOULDER,
     TOP,
@@ -32,6 +33,7 @@ from lidar_label.kernels.segments import SegmentTree, segment_tree
 from lidar_label.ontology import Ontology, road_ontology
 from lidar_label.plausibility import RING_WIDTH_M, Evidence, Segments, gather_evidence
 from lidar_label.reasons import explain
+from lidar_label.scoring import Scorer, usual_scorer
 
 _TALL_SHARE = 0.15  # of the cells; from there on what goes on above belongs to the object
 _OVERLAP = 0.35  # of the smaller box; two objects do not share more ground
@@ -49,13 +51,15 @@ class ProposalConfig:
             origin or, where that is close to the ground (a vehicle frame), in the middle of the
             blind zone.
         ontology: Classes and sizes; None: `road_ontology()`.
+        scorer: What weighs the evidence; None: `usual_scorer()`.
     """
 
-    min_score: float = 0.15
+    min_score: float = 0.08
     min_points: int = 6
     max_range: float = 60.0
     sensor_origin: tuple[float, float, float] | None = None
     ontology: Ontology | None = None
+    scorer: Scorer | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_score <= 1:
@@ -66,6 +70,51 @@ class ProposalConfig:
             raise InvalidConfig(f"proposals: max_range is {self.max_range}; set metres in [5, 300]")
         if self.sensor_origin is not None and not all(map(math.isfinite, self.sensor_origin)):
             raise InvalidConfig(f"proposals: sensor_origin is {self.sensor_origin}; set metres")
+
+
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """All that the segments of one sweep may be, with what speaks for and against each reading.
+
+    Attributes:
+        tree: The segments.
+        nodes: (K,) those of them that were fitted.
+        segments: What is known of the K.
+        hypotheses: M readings of them.
+        boxes: (M, 7) the readings in the frame of the points.
+        evidence: Of the M readings.
+        class_names: Names of the classes that `hypotheses.kind` counts.
+    """
+
+    tree: SegmentTree
+    nodes: Ints
+    segments: Segments
+    hypotheses: Hypotheses
+    boxes: Boxes
+    evidence: Evidence
+    class_names: tuple[str, ...]
+
+    def score(self, scorer: Scorer) -> Floats:
+        """(M,) how likely a person keeps each reading.
+
+        Raises:
+            InvalidConfig: if the scorer reads other evidence than is gathered here.
+        """
+        if scorer.features != self.evidence.names:
+            raise InvalidConfig("scorer: it was fitted to other evidence; fit it anew")
+        return scorer.score(self.evidence.values, self.evidence.first)
+
+    def cuboids(self, rows: Ints, score: Floats) -> Cuboids:
+        """The readings `rows` as proposals; `score` is (M,)."""
+        of = self.hypotheses.node[rows]
+        return Cuboids.of(
+            self.boxes[rows],
+            category=np.array(self.class_names, dtype=object)[self.hypotheses.kind[rows]],
+            score=score[rows].astype(np.float32),
+            num_points=self.segments.points[of].astype(np.int32),
+            residual=self.segments.residual[of].astype(np.float32),
+            reason=explain(self.hypotheses, self.segments, self.evidence, self.class_names, rows),
+        )
 
 
 def propose(points: NDArray[Any], config: ProposalConfig = ProposalConfig()) -> Cuboids:
@@ -82,70 +131,30 @@ def propose(points: NDArray[Any], config: ProposalConfig = ProposalConfig()) -> 
     Raises:
         InvalidPoints: if `points` is not (N, ≥3) numbers.
     """
+    readings = read_sweep(points, config)
+    if readings is None:
+        return Cuboids.empty()
+    score = readings.score(config.scorer or usual_scorer())
+    return readings.cuboids(best_rows(readings, score, config.min_score), score)
+
+
+def read_sweep(points: NDArray[Any], config: ProposalConfig = ProposalConfig()) -> Readings | None:
+    """All that stands in a sweep, read as every class; None where nothing does.
+
+    Raises:
+        InvalidPoints: if `points` is not (N, ≥3) numbers.
+    """
     xyz = as_points(points)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         all_finite = np.isfinite(xyz.sum(dtype=np.float64))  # quicker than to look at each one
     if not all_finite:
         xyz = np.ascontiguousarray(xyz[np.isfinite(xyz).all(axis=1)])
     if len(xyz) < config.min_points:
-        return Cuboids.empty()
+        return None
     ground = estimate_ground(xyz)
     height = (xyz[:, 2] - ground.height_at(xyz[:, :2])).astype(np.float32)
-    return propose_above_ground(xyz, height, config)
-
-
-def propose_above_ground(xyz: Points, height: Floats32, config: ProposalConfig) -> Cuboids:
-    """Propose boxes where the height above ground of every point is known.
-
-    Args:
-        xyz: (N, 3) float32, finite.
-        height: (N,) metres.
-        config: What to propose.
-    """
     sensor = find_sensor(xyz, height) if config.sensor_origin is None else config.sensor_origin
-    readings = read_segments(xyz, height, np.asarray(sensor, dtype=np.float64), config)
-    if readings is None:
-        return Cuboids.empty()
-    score = readings.evidence.score()
-    rows = _select(readings, score, config.min_score)
-    return readings.cuboids(rows, score)
-
-
-@dataclass(frozen=True, eq=False)
-class Readings:
-    """All that the segments of one sweep may be, with what speaks for and against each reading.
-
-    Attributes:
-        tree: The segments.
-        nodes: (K,) those of them that were fitted.
-        residual: (K,) metres, of the rectangles around them.
-        segments: What is known of the K.
-        hypotheses: M readings of them.
-        boxes: (M, 7) the readings in the frame of the points.
-        evidence: Of the M readings.
-        class_names: Names of the classes that `hypotheses.kind` counts.
-    """
-
-    tree: SegmentTree
-    nodes: Ints
-    residual: Floats
-    segments: Segments
-    hypotheses: Hypotheses
-    boxes: Boxes
-    evidence: Evidence
-    class_names: tuple[str, ...]
-
-    def cuboids(self, rows: Ints, score: Floats) -> Cuboids:
-        """The readings `rows` as proposals; `score` is (M,)."""
-        of = self.hypotheses.node[rows]
-        return Cuboids.of(
-            self.boxes[rows],
-            category=np.array(self.class_names, dtype=object)[self.hypotheses.kind[rows]],
-            score=score[rows].astype(np.float32),
-            num_points=self.segments.points[of].astype(np.int32),
-            residual=self.residual[of].astype(np.float32),
-            reason=explain(self.hypotheses, self.segments, self.evidence, self.class_names, rows),
-        )
+    return read_segments(xyz, height, np.asarray(sensor, dtype=np.float64), config)
 
 
 def read_segments(
@@ -200,10 +209,11 @@ def read_segments(
         look_through(boxes, range_image(xyz, origin), origin),
         usual_patch_share(patches, RING_WIDTH_M),
         np.hypot(boxes[:, 0] - origin[0], boxes[:, 1] - origin[1]),
+        ontology.size_means(),
+        ontology.opacities(),
         names,
     )
-    residual = fits[:, RESIDUAL]
-    return Readings(tree, nodes, residual, segments, hypotheses, boxes, evidence, names)
+    return Readings(tree, nodes, segments, hypotheses, boxes, evidence, names)
 
 
 def _fit_nodes(
@@ -236,50 +246,41 @@ def _describe(tree: SegmentTree, nodes: Ints, fits: Floats) -> tuple[Segments, F
         kin=1.0 - cells[nodes] / cells[root[nodes]],
         level=tree.level[nodes].astype(np.float64),
         shoulder=fits[:, SHOULDER],
+        bottom=fits[:, BOTTOM],
+        residual=fits[:, RESIDUAL],
     )
     return segments, np.where(tall > _TALL_SHARE, tree.tall_top[nodes], fits[:, TOP])
 
 
-def _select(readings: Readings, score: Floats, min_score: float) -> Ints:
-    """Rows of the readings that go together best, best first."""
-    tree, nodes, boxes = readings.tree, readings.nodes, readings.boxes
-    ascending = np.argsort(score, kind="stable")
-    best = np.full(len(nodes), -1, dtype=np.int64)
-    best[readings.hypotheses.node[ascending]] = ascending
-    read = best >= 0
-    value = np.zeros(len(tree.parent))
-    chosen = score[best[read]]
-    value[nodes[read]] = np.where(chosen >= min_score, chosen, 0.0)
-    rows = best[read & _best_cut(tree, value)[nodes]]
-    rows = rows[score[rows] >= min_score]
+def best_rows(readings: Readings, score: Floats, min_score: float) -> Ints:
+    """Rows of the readings that go together, best first: none shares points or much ground.
+
+    Args:
+        readings: M of them.
+        score: (M,).
+        min_score: Readings below it are left out.
+    """
+    boxes = readings.boxes
+    rows = np.flatnonzero(score >= min_score)
     rows = rows[np.lexsort((boxes[rows, 1], boxes[rows, 0], -score[rows]))]
-    return rows[_apart(boxes[rows])]
+    of = readings.nodes[readings.hypotheses.node[rows]]
+    return rows[_apart(boxes[rows], readings.tree.start[of], readings.tree.stop[of])]
 
 
-def _best_cut(tree: SegmentTree, value: Floats) -> Mask:
-    """The nodes whose scores, weighted by their points, add up to most, none inside another."""
-    points = (tree.stop - tree.start).astype(np.float64)
-    below = np.zeros(len(value))
-    taken = np.zeros(len(value), dtype=bool)
-    for node, parent in enumerate(tree.parent):  # children come before parents
-        own = value[node] * points[node]
-        taken[node] = own > 0 and own >= below[node]
-        if parent >= 0:
-            below[parent] += max(own, below[node])
-    covered = np.zeros(len(value), dtype=bool)
-    for node in range(len(value) - 1, -1, -1):
-        parent = tree.parent[node]
-        covered[node] = parent >= 0 and (covered[parent] or taken[parent])
-    return taken & ~covered
+def _apart(boxes: Boxes, start: Ints, stop: Ints) -> Mask:
+    """Which boxes to keep, best first, so that none shares points or much ground with another.
 
-
-def _apart(boxes: Boxes) -> Mask:
-    """Which boxes to keep, best first, so that none covers much of another."""
+    Args:
+        boxes: (M, 7).
+        start: (M,) first point of each in the order of the tree, in which segments nest.
+        stop: (M,) one past its last.
+    """
     iou = iou_bev(boxes, boxes)
     area = boxes[:, 3] * boxes[:, 4]
     shared = iou / (1 + iou) * (area[:, None] + area[None])
-    covered = shared > _OVERLAP * np.minimum(area[:, None], area[None])
+    clash = shared > _OVERLAP * np.minimum(area[:, None], area[None])
+    clash |= np.minimum(stop[:, None], stop[None]) > np.maximum(start[:, None], start[None])
     keep = np.zeros(len(boxes), dtype=bool)
     for row in range(len(boxes)):
-        keep[row] = not (covered[row] & keep).any()
+        keep[row] = not (clash[row] & keep).any()
     return keep
