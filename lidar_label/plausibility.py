@@ -192,7 +192,7 @@ def _first_odds(
         "high ends": np.where(cyclist, np.maximum(ends - _HIGH_ENDS, 0.0), 0.0),
         "solid": np.where(two_wheeler, solid, 0.0),
     }
-    prior = np.array([CLASS_PRIOR.get(name, -1.0) for name in class_names])[kind]
-    return prior + sum(
-        (WEIGHTS[name] * value for name, value in terms.items()), np.zeros(len(kind))
-    )
+    odds = np.array([CLASS_PRIOR.get(name, -1.0) for name in class_names], dtype=np.float64)[kind]
+    for name, value in terms.items():
+        np.add(odds, WEIGHTS[name] * value, out=odds)
+    return odds

@@ -1,7 +1,7 @@
 """Boxes proposed on one sweep: segments of all sizes, what each may be, and the best together.
 
 The outline follows Hu, Held and Ramanan, "Learning to Optimally Segment Point Clouds" (RA-L 2020):
-a tree of segments, a score for each, and the best of them that do not exclude each other. What is
+a tree of segments, a score for each, and the cut through the tree with the highest total. What is
 scored is geometry: size against the ontology, ground contact, free space in and around the box.
 """
 
@@ -253,34 +253,52 @@ def _describe(tree: SegmentTree, nodes: Ints, fits: Floats) -> tuple[Segments, F
 
 
 def best_rows(readings: Readings, score: Floats, min_score: float) -> Ints:
-    """Rows of the readings that go together, best first: none shares points or much ground.
+    """Rows of the readings that go together, best first.
+
+    Of segments inside one another those are taken of which most are expected to be kept; of boxes
+    that share ground, the likelier.
 
     Args:
         readings: M of them.
         score: (M,).
         min_score: Readings below it are left out.
     """
-    boxes = readings.boxes
-    rows = np.flatnonzero(score >= min_score)
+    boxes, nodes = readings.boxes, readings.nodes
+    ascending = np.argsort(score, kind="stable")
+    best = np.full(len(nodes), -1, dtype=np.int64)
+    best[readings.hypotheses.node[ascending]] = ascending
+    rows = best[best >= 0]
+    rows = rows[score[rows] >= min_score]
+    value = np.zeros(len(readings.tree.parent))
+    node = nodes[readings.hypotheses.node]
+    value[node[rows]] = score[rows]
+    rows = rows[_best_cut(readings.tree, value)[node[rows]]]
     rows = rows[np.lexsort((boxes[rows, 1], boxes[rows, 0], -score[rows]))]
-    of = readings.nodes[readings.hypotheses.node[rows]]
-    return rows[_apart(boxes[rows], readings.tree.start[of], readings.tree.stop[of])]
+    return rows[_apart(boxes[rows])]
 
 
-def _apart(boxes: Boxes, start: Ints, stop: Ints) -> Mask:
-    """Which boxes to keep, best first, so that none shares points or much ground with another.
+def _best_cut(tree: SegmentTree, value: Floats) -> Mask:
+    """The nodes whose values add up to most, none inside another."""
+    below = np.zeros(len(value))
+    taken = np.zeros(len(value), dtype=bool)
+    for node, parent in enumerate(tree.parent):  # children come before parents
+        taken[node] = value[node] > 0 and value[node] >= below[node]
+        if parent >= 0:
+            below[parent] += max(value[node], below[node])
+    covered = np.zeros(len(value), dtype=bool)
+    for node in range(len(value) - 1, -1, -1):
+        parent = tree.parent[node]
+        covered[node] = parent >= 0 and (covered[parent] or taken[parent])
+    return taken & ~covered
 
-    Args:
-        boxes: (M, 7).
-        start: (M,) first point of each in the order of the tree, in which segments nest.
-        stop: (M,) one past its last.
-    """
+
+def _apart(boxes: Boxes) -> Mask:
+    """Which boxes to keep, best first, so that none covers much of another."""
     iou = iou_bev(boxes, boxes)
     area = boxes[:, 3] * boxes[:, 4]
     shared = iou / (1 + iou) * (area[:, None] + area[None])
-    clash = shared > _OVERLAP * np.minimum(area[:, None], area[None])
-    clash |= np.minimum(stop[:, None], stop[None]) > np.maximum(start[:, None], start[None])
+    covered = shared > _OVERLAP * np.minimum(area[:, None], area[None])
     keep = np.zeros(len(boxes), dtype=bool)
     for row in range(len(boxes)):
-        keep[row] = not (clash[row] & keep).any()
+        keep[row] = not (covered[row] & keep).any()
     return keep
