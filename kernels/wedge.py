@@ -4,21 +4,22 @@ import math
 
 import numpy as np
 
-from lidar_label.arrays import Points
+from lidar_label.arrays import Floats, Floats32, Points
 from lidar_label.kernels.jit import kernel
 
 _AROUND_SENSOR_M = 6.0  # ground near the sensor, from which ground is followed outward
+_EDGE_M = 1e-6  # a point on a face is inside, whatever the rounding
 _NO, _NEAR, _FAR = 0, 1, 2
 
 
 @kernel
 def wedge(
-    points: Points, x: float, y: float, radius: float, sensor_x: float, sensor_y: float, most: int
+    points: Floats32, x: float, y: float, radius: float, sensor_x: float, sensor_y: float, most: int
 ) -> Points:
     """Finite points within `radius` of a place, and those in the wedge from the sensor around it.
 
     Args:
-        points: (N, 3) float32.
+        points: (N, ≥3) float32.
         x: of the place.
         y: of the place.
         radius: metres around the place.
@@ -69,3 +70,18 @@ def wedge(
                 far_at += 1
             far_seen += 1
     return result
+
+
+@kernel
+def count_inside(points: Floats32, box: Floats) -> int:
+    """How many of the (N, ≥3) points lie in a box (7,)."""
+    c, s = math.cos(box[6]), math.sin(box[6])
+    count = 0
+    for i in range(len(points)):
+        x, y = points[i, 0] - box[0], points[i, 1] - box[1]
+        count += (
+            abs(c * x + s * y) <= box[3] / 2 + _EDGE_M
+            and abs(c * y - s * x) <= box[4] / 2 + _EDGE_M
+            and abs(points[i, 2] - box[2]) <= box[5] / 2 + _EDGE_M
+        )
+    return count

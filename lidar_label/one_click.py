@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lidar_label.arrays import Boxes, Floats, Points, as_boxes, as_points, wrap_angle
+from lidar_label.arrays import Boxes, Floats, Floats32, as_boxes, as_points, wrap_angle
 from lidar_label.errors import InvalidBoxes, InvalidConfig, UsageError
-from lidar_label.kernels.boxes import count_points_in_boxes
 from lidar_label.kernels.ground import estimate_ground
-from lidar_label.kernels.wedge import wedge
+from lidar_label.kernels.wedge import count_inside, wedge
 from lidar_label.ontology import LabelClass, Ontology, road_ontology
 from lidar_label.proposals import ProposalConfig, Readings, read_segments
 from lidar_label.scoring import usual_scorer
@@ -84,7 +83,7 @@ def fit_at(
         InvalidConfig: if the ontology has no class `category`.
         UsageError: if not exactly one of `click` and `box` is given, or the click is not finite.
     """
-    xyz = as_points(points)
+    sweep = _as_sweep(points)
     classes = _classes(category, ontology or road_ontology())
     seed = _as_seed(box) if box is not None else None
     place = _as_place(click, seed)
@@ -92,7 +91,7 @@ def fit_at(
         classes = tuple(_narrowed(label, seed) for label in classes)
     radius = _RADIUS_M if seed is None else max(_RADIUS_M / 2, 0.75 * float(seed[3]) + 2.0)
     guess = (0.0, 0.0) if sensor_origin is None else sensor_origin[:2]
-    near = wedge(xyz, place[0], place[1], radius, guess[0], guess[1], _MOST_POINTS)
+    near = wedge(sweep, place[0], place[1], radius, guess[0], guess[1], _MOST_POINTS)
     ground = estimate_ground(near)
     origin = np.array(sensor_origin or (0.0, 0.0, _above(ground.sensor_height)))
     floor = float(ground.height_at(place[None, :2])[0])
@@ -112,7 +111,7 @@ def fit_at(
         if wish[row] < _UNSURE:
             row = -1
     if readings is None or row < 0:
-        return _assumed(xyz, place, floor, classes[0], seed)
+        return _assumed(sweep, place, floor, classes[0], seed)
     found = readings.cuboids(np.array([row]), score)
     fitted = found.boxes[0]
     if seed is not None and abs(wrap_angle(fitted[6] - seed[6])) > math.pi / 2:
@@ -123,9 +122,16 @@ def fit_at(
         category=str(found.category[0]),
         score=float(found.score[0]),
         residual=float(found.residual[0]),
-        num_points=int(count_points_in_boxes(xyz, fitted[None])[0]),
+        num_points=int(count_inside(sweep, fitted)),
         reason=str(found.reason[0]),
     )
+
+
+def _as_sweep(points: NDArray[Any]) -> Floats32:
+    """The points as they are where a kernel can read them, without a copy."""
+    array = np.asarray(points)
+    ready = array.ndim == 2 and array.shape[1] >= 3 and array.dtype == np.float32
+    return array if ready and array.flags.c_contiguous else as_points(points)
 
 
 def _classes(category: str | None, ontology: Ontology) -> tuple[LabelClass, ...]:
@@ -202,12 +208,12 @@ def _in_box(boxes: Boxes, place: Floats) -> tuple[Floats, Floats]:
 
 
 def _assumed(
-    xyz: Points, place: Floats, floor: float, label: LabelClass, seed: Floats | None
+    sweep: Floats32, place: Floats, floor: float, label: LabelClass, seed: Floats | None
 ) -> Fit:
     length, width, tall = label.size_mean
     box = np.array([place[0], place[1], floor + tall / 2, length, width, tall, 0.0])
     why = "the usual size"
     if seed is not None:
         box, why = seed.copy(), "the rough box"
-    inside = int(count_points_in_boxes(xyz, box[None])[0])
+    inside = int(count_inside(sweep, box))
     return Fit(box, label.name, 0.0, 0.0, inside, f"nothing stands here that fits; {why} is kept")
