@@ -23,6 +23,7 @@ _KEPT_IOU = 0.5  # bird's-eye; from there on a person keeps a box
 _WORTHLESS_IOU, _PERFECT_IOU = 0.3, 0.7
 _FEWEST_POINTS = 5  # in a corrected cuboid that a proposal could have found
 _FEWEST_KEPT = 20  # readings of either sort to learn from
+_FORMER = 60.0  # frames that the scorer there was counts for
 _MOST_DROPPED = 40_000
 _TREES, _DEPTH, _RATE = 120, 4, 0.12
 _MEASURED = 8.0  # how many corrected cuboids weigh as much as the ontology's size
@@ -142,7 +143,7 @@ def learn(
     scorer = None
     scorer_adopted = False
     if _is_enough(lesson):
-        scorer = fit_scorer(lesson, origin=f"{len(pupils)} corrected frames", seed=seed)
+        scorer = _widened(config, pupils, lesson, seed)
         scored = replace(config, scorer=scorer)
         result = outcome(judges, scored)
         scorer_adopted = _no_worse(result, best)
@@ -159,6 +160,38 @@ def learn(
         before,
         best,
         "; ".join(said),
+    )
+
+
+def _widened(
+    config: ProposalConfig, pupils: Sequence[CorrectedFrame], lesson: Lesson, seed: int
+) -> Scorer:
+    """The scorer there was, mixed with one fitted to the pupils, by the number of their frames."""
+    former = config.scorer or usual_scorer()
+    fresh = fit_scorer(lesson, origin=f"{len(pupils)} corrected frames", seed=seed)
+    fresh = calibrated(fresh, read_proposed(pupils, replace(config, scorer=fresh)))
+    return mixed(former, fresh, _FORMER / (_FORMER + len(pupils)))
+
+
+def mixed(first: Scorer, second: Scorer, share: float) -> Scorer:
+    """One scorer whose log-odds are `share` of the first's and the rest of the second's."""
+    weights = (share, 1.0 - share)
+    pairs = tuple(zip((first, second), weights, strict=True))
+    slope = sum(scorer.slope * weight for scorer, weight in pairs)
+    shift = len(first.split)
+    return Scorer(
+        features=first.features,
+        roots=np.concatenate((first.roots, second.roots + np.int32(shift))),
+        split=np.concatenate((first.split, second.split)),
+        threshold=np.concatenate((first.threshold, second.threshold)),
+        below=np.concatenate((first.below, second.below + np.int32(shift))),
+        value=np.concatenate(
+            [scorer.value * np.float32(weight * scorer.slope / slope) for scorer, weight in pairs]
+        ),
+        base=sum(scorer.base * scorer.slope * weight for scorer, weight in pairs) / slope,
+        slope=slope,
+        offset=sum(scorer.offset * weight for scorer, weight in pairs),
+        origin=f"{first.origin} and {second.origin}",
     )
 
 

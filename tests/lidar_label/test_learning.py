@@ -10,6 +10,7 @@ from lidar_label.learning import (
     fit_scorer,
     learn,
     learn_sizes,
+    mixed,
     outcome,
     read_lesson,
     read_proposed,
@@ -80,6 +81,15 @@ def test_a_scorer_survives_the_file_bit_for_bit(frames, tmp_path):
     assert again.to_json() == scorer.to_json()
     config = ProposalConfig(scorer=again)
     assert propose(frames[5].points, config).equals(propose(frames[5].points, config))
+
+
+def test_a_mixed_scorer_lies_between_the_two(frames):
+    lesson = read_lesson(frames[:4], ProposalConfig())
+    fresh = dataclasses.replace(fit_scorer(lesson, trees=10), slope=1.7, offset=-0.3)
+    both = mixed(usual_scorer(), fresh, 0.25)
+    both.check()
+    a, b, c = (s.log_odds(lesson.values, lesson.first) for s in (usual_scorer(), fresh, both))
+    np.testing.assert_allclose(c, 0.25 * a + 0.75 * b, atol=1e-4)
 
 
 def test_calibration_makes_scores_come_true(frames):
