@@ -135,7 +135,7 @@ def _middle(points: Points) -> Floats:
     middle = np.zeros(3)
     if len(sample) == 0:
         return middle
-    typical = np.median(sample, axis=0)
+    typical = np.median(sample.astype(np.float64), axis=0)
     if np.hypot(typical[0], typical[1]) > LAST_RADIUS:
         finite = points[np.isfinite(points).all(axis=1), :2].astype(np.float64)
         middle[:2] = (finite.min(axis=0) + finite.max(axis=0)) / 2

@@ -17,6 +17,8 @@ from lidar_label.kernels.segment_grid import CELL, rasterise
 
 _MAX_REACH = 10  # cells; the largest gap is cut here
 _NECK = 0.4  # share of the smaller flank below which a dip in a histogram of points is a neck
+_SMALL = 12  # cells; up to there, where people may stand close together,
+_SMALL_NECK = 0.8  # a shallower dip is one
 _VERTICAL_GAP = 0.8  # metres between the vertical extents of two cells that are linked
 _LOWEST_TOP = 0.35  # metres; a cell that stays below is a kerb or grass
 
@@ -252,7 +254,7 @@ def _split(members: Ints, mean: Floats, count: Ints32, piece: Ints32, rounds: in
             if piece[i] == current:
                 u = c * (mean[i, 0] - x) + s * (mean[i, 1] - y)
                 histogram[int((u - low) / CELL)] += count[i]
-        best, neck = _NECK, -1
+        best, neck = _SMALL_NECK if bins <= _SMALL else _NECK, -1
         for b in range(1, bins - 1):
             flank = min(histogram[:b].max(), histogram[b + 1 :].max())
             if flank > 4 and histogram[b] < best * flank:

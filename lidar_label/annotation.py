@@ -22,6 +22,7 @@ from lidar_label.label_matching import measure_overlaps
 from lidar_label.ontology import load_ontology, road_ontology
 from lidar_label.proposals import ProposalConfig, propose
 from lidar_label.refinement import RefinementConfig, track_offline
+from lidar_label.scoring import load_scorer, usual_scorer
 from lidar_label.settings import read_settings_file, settings
 from lidar_label.tracking import TrackerConfig, track
 from lidar_label.work_folder import WorkFolder
@@ -79,22 +80,31 @@ class Annotation:
 
 
 def load_annotation_config(path: str | Path) -> AnnotationConfig:
-    """Read the settings of the job; `proposals.ontology` is the path of an ontology file.
+    """Read the settings of the job.
+
+    `proposals.ontology` and `proposals.scorer` are paths of an ontology and of a learned scorer.
 
     Raises:
         InvalidConfig: naming file, key and the nearest known key, or key and value.
     """
     values = read_settings_file(path)
     proposals = values.get("proposals")
-    if isinstance(proposals, dict) and isinstance(proposals.get("ontology"), str):
-        ontology = load_ontology(Path(path).parent / proposals["ontology"])
-        values["proposals"] = {**proposals, "ontology": ontology}
+    if isinstance(proposals, dict):
+        read = {"ontology": load_ontology, "scorer": load_scorer}
+        named = {key: name for key in read if isinstance(name := proposals.get(key), str)}
+        loaded = {key: read[key](Path(path).parent / name) for key, name in named.items()}
+        values["proposals"] = {**proposals, **loaded}
     return settings(AnnotationConfig, values, str(path))
 
 
 def describe_config(config: AnnotationConfig) -> dict[str, Any]:
     """The settings as they stand in a label file: equal for equal results."""
-    described = asdict(replace(config, tracking=replace(config.tracking, ontology=None)))
+    scorer = config.proposals.scorer or usual_scorer()
+    bare = replace(config.proposals, scorer=None)
+    described = asdict(
+        replace(config, proposals=bare, tracking=replace(config.tracking, ontology=None))
+    )
+    described["proposals"]["scorer"] = scorer.version
     del described["tracking"]["ontology"]  # the proposals' ontology holds
     ontology = config.proposals.ontology or road_ontology()
     text = json.dumps(asdict(ontology), sort_keys=True)

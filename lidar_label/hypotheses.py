@@ -13,6 +13,7 @@ from lidar_label.arrays import Boxes, Floats, Ints, Mask
 from lidar_label.kernels.rectangles import ANGLE, BOTTOM, U_HIGH, U_LOW, V_HIGH, V_LOW
 
 _MEASUREMENT_SD = 0.10  # metres, of an extent between two seen ends
+_LIMBS_SD = 0.25  # metres more, of limbs, bars and spokes that beams pass: a box holds all of them
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def hypothesise(
             e, t = extent[:, axis, None], trust[:, axis, None]
             mean, sd = size_mean[None, :, side], size_sd[None, :, side]
             short = e < mean
-            unsure = _MEASUREMENT_SD + np.where(short, (1 - t) * 0.6 * mean, 0.0)
+            unseen = np.maximum((1 - t) * 0.6 * mean, (1 - opaque) * _LIMBS_SD)
+            unsure = _MEASUREMENT_SD + np.where(short, unseen, 0.0)
             estimate = (e * sd**2 + mean * unsure**2) / (sd**2 + unsure**2)
             full = np.maximum(e, estimate)
             size[:, heading, :, side] = full

@@ -1,7 +1,7 @@
-"""How likely a person would keep a box: evidence from the sweep, weighed by a logistic sum.
+"""What speaks for and against a box: columns of evidence from the sweep, and first odds from them.
 
-The weights are set by hand from what the evidence means, in log-odds, and rounded; none is fitted
-to a data set.
+The first odds are a logistic sum whose weights are set by hand from what the evidence means, and
+rounded; none is fitted to a data set. `scoring` puts its trees on top of them.
 """
 
 from dataclasses import dataclass, field
@@ -10,10 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from lidar_label.arrays import Floats, Floats32
+from lidar_label.arrays import Floats, Floats32, Ints
 from lidar_label.hypotheses import Hypotheses
 from lidar_label.kernels import rectangles as show
-from lidar_label.kernels.free_space import HIDDEN, HIT, THROUGH
+from lidar_label.kernels.free_space import EMPTY, HIDDEN, HIT, THROUGH
 
 VEHICLES: Final = frozenset({"car", "van", "truck", "bus", "trailer"})
 TWO_WHEELERS: Final = frozenset({"motorcycle", "bicycle", "cyclist"})
@@ -23,6 +23,7 @@ _POROSITY = 0.25  # share of the rays that pass between spokes, limbs and frame 
 _ENOUGH_RAYS = 25
 _EXCUSE = 0.6
 _HIGH_ENDS = 0.68
+_NARROW = -1.0  # stands for the shoulder of what looks narrow
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Segments:
         kin: (K,) share of the larger structure, of which it may be a piece, that is not in it.
         level: (K,) how large a gap it bridges, in steps.
         shoulder: (K,) height of its two ends as a share of its top; NaN for what looks narrow.
+        bottom: (K,) height of its lowest point above ground, metres.
+        residual: (K,) mean distance of its points to the nearest edge of its rectangle, metres.
     """
 
     points: Floats
@@ -42,6 +45,8 @@ class Segments:
     kin: Floats
     level: Floats
     shoulder: Floats
+    bottom: Floats
+    residual: Floats
 
 
 # Log-odds for one unit of each piece of evidence.
@@ -77,16 +82,11 @@ CLASS_PRIOR: Final = MappingProxyType(
 
 @dataclass(frozen=True)
 class Evidence:
-    """One row a hypothesis, one column a name of `WEIGHTS`, and the class's prior log-odds."""
+    """One row a reading, one column a name, and the first log-odds of each reading."""
 
     names: tuple[str, ...]
-    values: Floats = field(repr=False)
-    prior: Floats = field(repr=False)
-
-    def score(self) -> Floats:
-        """(M,) probability that a person keeps the box."""
-        weights = np.array([WEIGHTS[name] for name in self.names])
-        return 1.0 / (1.0 + np.exp(-(self.prior + self.values @ weights)))
+    values: Floats32 = field(repr=False)
+    first: Floats = field(repr=False)
 
 
 def gather_evidence(
@@ -96,9 +96,14 @@ def gather_evidence(
     rays: Floats32,
     usual_ground: Floats,
     distance: Floats,
+    size_mean: Floats,
+    opaque: Floats,
     class_names: tuple[str, ...],
 ) -> Evidence:
-    """Weigh nothing yet; put into columns what the sweep says for and against each box.
+    """Put into columns what the sweep says for and against each box.
+
+    In the columns a class counts by its size and opacity alone, so that a scorer serves other
+    ontologies too.
 
     Args:
         hypotheses: M readings.
@@ -107,42 +112,87 @@ def gather_evidence(
         rays: (M, 4) from `look_through`.
         usual_ground: From `usual_patch_share`, by steps of `RING_WIDTH_M`.
         distance: (M,) metres from the sensor.
-        class_names: Names of the classes that `hypotheses.kind` counts.
+        size_mean: (C, 3) of the classes.
+        opaque: (C,) of the classes.
+        class_names: Names of the C classes.
     """
-    vehicle = np.array([name in VEHICLES for name in class_names])[hypotheses.kind]
-    two_wheeler = np.array([name in TWO_WHEELERS for name in class_names])[hypotheses.kind]
-    cyclist = np.array([name == "cyclist" for name in class_names])[hypotheses.kind]
-    shoulder = np.nan_to_num(segments.shoulder[hypotheses.node], nan=_HIGH_ENDS)
-    tall_class = np.array([name in TALL_CLASSES for name in class_names])[hypotheses.kind]
     ring = np.minimum((distance / RING_WIDTH_M).astype(np.int64), len(usual_ground) - 1)
     ended = rays[:, HIT] + rays[:, THROUGH]
-    # Half a ray of each kind is assumed beforehand, so that no ray says nothing much.
-    through = (rays[:, THROUGH] + 0.5) / (ended + 2.0)
+    node, kind, boxes = hypotheses.node, hypotheses.kind, hypotheses.boxes
     hidden = rays[:, HIDDEN] / np.maximum(ended + rays[:, HIDDEN], 1.0)
-    excused = 1.0 - _EXCUSE * hidden  # what something else hides may well be there
-    solid = np.maximum(_POROSITY - through, 0.0) * np.minimum(ended / _ENOUGH_RAYS, 1.0)
-    node = hypotheses.node
     columns = {
+        "class length": size_mean[kind, 0],
+        "class width": size_mean[kind, 1],
+        "class height": size_mean[kind, 2],
+        "opaque": opaque[kind],
+        "length": boxes[:, 3],
+        "width": boxes[:, 4],
+        "height": boxes[:, 5],
+        "distance": distance,
         "size": np.maximum(hypotheses.fit, -10.0),
-        "points": np.log(np.clip(segments.points[node], 5, 300) / 20),
+        "points": np.log(np.maximum(segments.points[node], 1.0)),
+        "faces": hypotheses.faces,
+        "completed across": hypotheses.across,
+        "completed behind": hypotheses.behind,
+        # Half a ray of each kind is assumed beforehand, so that no ray says nothing much.
+        "seen through": (rays[:, THROUGH] + 0.5) / (ended + 2.0),
+        "hidden": hidden,
+        "no return": rays[:, EMPTY] / np.maximum(rays.sum(axis=1), 1.0),
+        "rays": np.log(1.0 + ended),
         "ground inside": around[:, show.IN_GROUND],
+        "own inside": around[:, show.IN_OWN],
+        "others inside": around[:, show.IN_OTHER],
+        "ground close by": around[:, show.RING_GROUND],
+        "own outside": around[:, show.RING_OWN],
         "others around": around[:, show.RING_OTHER],
+        "tall around": around[:, show.RING_TALL],
         "ground around": np.minimum(around[:, show.PATCHES] / usual_ground[ring], 1.2),
+        "goes on above": segments.tall[node],
+        "piece of more": segments.kin[node],
+        "bridged gaps": segments.level[node],
+        "ends": np.nan_to_num(segments.shoulder[node], nan=_NARROW),
+        "bottom": segments.bottom[node],
+        "residual": segments.residual[node],
+    }
+    values = np.column_stack(list(columns.values())).astype(np.float32)
+    return Evidence(tuple(columns), values, _first_odds(columns, kind, class_names))
+
+
+def _first_odds(
+    columns: dict[str, Floats | Ints | Floats32], kind: Ints, class_names: tuple[str, ...]
+) -> Floats:
+    """(M,) log-odds from `WEIGHTS` and the class's prior."""
+    vehicle = np.array([name in VEHICLES for name in class_names])[kind]
+    tall = np.array([name in TALL_CLASSES for name in class_names])[kind]
+    two_wheeler = np.array([name in TWO_WHEELERS for name in class_names])[kind]
+    cyclist = np.array([name == "cyclist" for name in class_names])[kind]
+    through, hidden, ends = columns["seen through"], columns["hidden"], columns["ends"]
+    excused = 1.0 - _EXCUSE * hidden  # what something else hides may well be there
+    ended = np.expm1(columns["rays"])
+    solid = np.maximum(_POROSITY - through, 0.0) * np.minimum(ended / _ENOUGH_RAYS, 1.0)
+    behind = columns["completed behind"] * excused
+    level = columns["bridged gaps"]
+    terms = {
+        "size": columns["size"],
+        "points": np.clip(columns["points"], np.log(5), np.log(300)) - np.log(20),
+        "ground inside": columns["ground inside"],
+        "others around": columns["others around"],
+        "ground around": columns["ground around"],
         "seen through": np.where(vehicle, through, 0.0),
         "seen through, small": np.where(vehicle, 0.0, through),
         "hidden": hidden,
-        "completed across": hypotheses.across * excused,
-        "completed behind": np.where(vehicle & ~tall_class, hypotheses.behind * excused, 0.0),
-        "completed behind, tall": np.where(tall_class, hypotheses.behind * excused, 0.0),
-        "completed behind, small": np.where(vehicle, 0.0, hypotheses.behind * excused),
-        "goes on above": np.where(tall_class, 0.0, segments.tall[node]),
-        "piece of more": segments.kin[node],
-        "bridged gaps": np.where(vehicle, segments.level[node], 0.0),
-        "bridged gaps, small": np.where(vehicle, 0.0, segments.level[node]),
-        "high ends": np.where(cyclist, np.maximum(shoulder - _HIGH_ENDS, 0.0), 0.0),
+        "completed across": columns["completed across"] * excused,
+        "completed behind": np.where(vehicle & ~tall, behind, 0.0),
+        "completed behind, tall": np.where(tall, behind, 0.0),
+        "completed behind, small": np.where(vehicle, 0.0, behind),
+        "goes on above": np.where(tall, 0.0, columns["goes on above"]),
+        "piece of more": columns["piece of more"],
+        "bridged gaps": np.where(vehicle, level, 0.0),
+        "bridged gaps, small": np.where(vehicle, 0.0, level),
+        "high ends": np.where(cyclist, np.maximum(ends - _HIGH_ENDS, 0.0), 0.0),
         "solid": np.where(two_wheeler, solid, 0.0),
     }
-    prior = np.array([CLASS_PRIOR.get(name, -1.0) for name in class_names])[hypotheses.kind]
-    return Evidence(
-        tuple(columns), np.column_stack(list(columns.values())).astype(np.float64), prior
-    )
+    odds = np.array([CLASS_PRIOR.get(name, -1.0) for name in class_names], dtype=np.float64)[kind]
+    for name, value in terms.items():
+        np.add(odds, WEIGHTS[name] * value, out=odds)
+    return odds

@@ -1,8 +1,8 @@
 """Boxes proposed on one sweep: segments of all sizes, what each may be, and the best together.
 
 The outline follows Hu, Held and Ramanan, "Learning to Optimally Segment Point Clouds" (RA-L 2020):
-a tree of segments, a score for each, and the cut through the tree with the highest total. The score
-here is geometry: size against the ontology, ground contact, free space in and around the box.
+a tree of segments, a score for each, and the cut through the tree with the highest total. What is
+scored is geometry: size against the ontology, ground contact, free space in and around the box.
 """
 
 import math
@@ -20,6 +20,7 @@ from lidar_label.kernels.boxes import iou_bev
 from lidar_label.kernels.free_space import find_sensor, hidden_ends, look_through, range_image
 from lidar_label.kernels.ground import estimate_ground
 from lidar_label.kernels.rectangles import (
+    BOTTOM,
     RESIDUAL,
     SHOULDER,
     TOP,
@@ -30,8 +31,9 @@ from lidar_label.kernels.rectangles import (
 )
 from lidar_label.kernels.segments import SegmentTree, segment_tree
 from lidar_label.ontology import Ontology, road_ontology
-from lidar_label.plausibility import RING_WIDTH_M, Segments, gather_evidence
+from lidar_label.plausibility import RING_WIDTH_M, Evidence, Segments, gather_evidence
 from lidar_label.reasons import explain
+from lidar_label.scoring import Scorer, usual_scorer
 
 _TALL_SHARE = 0.15  # of the cells; from there on what goes on above belongs to the object
 _OVERLAP = 0.35  # of the smaller box; two objects do not share more ground
@@ -49,6 +51,7 @@ class ProposalConfig:
             origin or, where that is close to the ground (a vehicle frame), in the middle of the
             blind zone.
         ontology: Classes and sizes; None: `road_ontology()`.
+        scorer: What weighs the evidence; None: `usual_scorer()`.
     """
 
     min_score: float = 0.08
@@ -56,6 +59,7 @@ class ProposalConfig:
     max_range: float = 60.0
     sensor_origin: tuple[float, float, float] | None = None
     ontology: Ontology | None = None
+    scorer: Scorer | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_score <= 1:
@@ -66,6 +70,51 @@ class ProposalConfig:
             raise InvalidConfig(f"proposals: max_range is {self.max_range}; set metres in [5, 300]")
         if self.sensor_origin is not None and not all(map(math.isfinite, self.sensor_origin)):
             raise InvalidConfig(f"proposals: sensor_origin is {self.sensor_origin}; set metres")
+
+
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """All that the segments of one sweep may be, with what speaks for and against each reading.
+
+    Attributes:
+        tree: The segments.
+        nodes: (K,) those of them that were fitted.
+        segments: What is known of the K.
+        hypotheses: M readings of them.
+        boxes: (M, 7) the readings in the frame of the points.
+        evidence: Of the M readings.
+        class_names: Names of the classes that `hypotheses.kind` counts.
+    """
+
+    tree: SegmentTree
+    nodes: Ints
+    segments: Segments
+    hypotheses: Hypotheses
+    boxes: Boxes
+    evidence: Evidence
+    class_names: tuple[str, ...]
+
+    def score(self, scorer: Scorer) -> Floats:
+        """(M,) how likely a person keeps each reading.
+
+        Raises:
+            InvalidConfig: if the scorer reads other evidence than is gathered here.
+        """
+        if scorer.features != self.evidence.names:
+            raise InvalidConfig("scorer: it was fitted to other evidence; fit it anew")
+        return scorer.score(self.evidence.values, self.evidence.first)
+
+    def cuboids(self, rows: Ints, score: Floats) -> Cuboids:
+        """The readings `rows` as proposals; `score` is (M,)."""
+        of = self.hypotheses.node[rows]
+        return Cuboids.of(
+            self.boxes[rows],
+            category=np.array(self.class_names, dtype=object)[self.hypotheses.kind[rows]],
+            score=score[rows].astype(np.float32),
+            num_points=self.segments.points[of].astype(np.int32),
+            residual=self.segments.residual[of].astype(np.float32),
+            reason=explain(self.hypotheses, self.segments, self.evidence, self.class_names, rows),
+        )
 
 
 def propose(points: NDArray[Any], config: ProposalConfig = ProposalConfig()) -> Cuboids:
@@ -82,49 +131,63 @@ def propose(points: NDArray[Any], config: ProposalConfig = ProposalConfig()) -> 
     Raises:
         InvalidPoints: if `points` is not (N, ≥3) numbers.
     """
+    readings = read_sweep(points, config)
+    if readings is None:
+        return Cuboids.empty()
+    score = readings.score(config.scorer or usual_scorer())
+    return readings.cuboids(best_rows(readings, score, config.min_score), score)
+
+
+def read_sweep(points: NDArray[Any], config: ProposalConfig = ProposalConfig()) -> Readings | None:
+    """All that stands in a sweep, read as every class; None where nothing does.
+
+    Raises:
+        InvalidPoints: if `points` is not (N, ≥3) numbers.
+    """
     xyz = as_points(points)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         all_finite = np.isfinite(xyz.sum(dtype=np.float64))  # quicker than to look at each one
     if not all_finite:
         xyz = np.ascontiguousarray(xyz[np.isfinite(xyz).all(axis=1)])
     if len(xyz) < config.min_points:
-        return Cuboids.empty()
+        return None
     ground = estimate_ground(xyz)
     height = (xyz[:, 2] - ground.height_at(xyz[:, :2])).astype(np.float32)
-    return propose_above_ground(xyz, height, config)
+    sensor = find_sensor(xyz, height) if config.sensor_origin is None else config.sensor_origin
+    return read_segments(xyz, height, np.asarray(sensor, dtype=np.float64), config)
 
 
-def propose_above_ground(xyz: Points, height: Floats32, config: ProposalConfig) -> Cuboids:
-    """Propose boxes where the height above ground of every point is known.
+def read_segments(
+    xyz: Points, height: Floats32, origin: Floats, config: ProposalConfig
+) -> Readings | None:
+    """Segment a sweep and read each segment as every class; None where nothing can be read.
 
     Args:
         xyz: (N, 3) float32, finite.
-        height: (N,) metres.
-        config: What to propose.
+        height: (N,) metres above ground.
+        origin: (3,) of the sensor.
+        config: What to look for.
     """
     ontology = config.ontology or road_ontology()
-    sensor = find_sensor(xyz, height) if config.sensor_origin is None else config.sensor_origin
-    origin = np.asarray(sensor, dtype=np.float64)
     tree = segment_tree(
         xyz, height, max_range=config.max_range, centre=(float(origin[0]), float(origin[1]))
     )
     longest = float((ontology.size_means() + 3 * ontology.size_sds())[:, 0].max())
     nodes, fits = _fit_nodes(tree, xyz, height, origin, config.min_points, longest)
     if len(nodes) == 0:
-        return Cuboids.empty()
+        return None
     segments, tops = _describe(tree, nodes, fits)
-    hidden = hidden_ends(xyz, height, fits, origin[:2], 0.3, 2.5)
     hypotheses = hypothesise(
         fits,
         tops,
-        hidden,
+        hidden_ends(xyz, height, fits, origin[:2], 0.3, 2.5),
         origin[:2],
         ontology.size_means(),
         ontology.size_sds(),
         ontology.opacities(),
     )
     if len(hypotheses.node) == 0:
-        return Cuboids.empty()
+        return None
     first = tree.order[tree.start[nodes]]
     boxes = hypotheses.boxes.copy()
     boxes[:, 2] += (xyz[first, 2] - height[first])[hypotheses.node]
@@ -146,19 +209,11 @@ def propose_above_ground(xyz: Points, height: Floats32, config: ProposalConfig) 
         look_through(boxes, range_image(xyz, origin), origin),
         usual_patch_share(patches, RING_WIDTH_M),
         np.hypot(boxes[:, 0] - origin[0], boxes[:, 1] - origin[1]),
+        ontology.size_means(),
+        ontology.opacities(),
         names,
     )
-    score = evidence.score()
-    rows = _select(tree, nodes, hypotheses, score, boxes, config.min_score)
-    of = hypotheses.node[rows]
-    return Cuboids.of(
-        boxes[rows],
-        category=np.array(names, dtype=object)[hypotheses.kind[rows]],
-        score=score[rows].astype(np.float32),
-        num_points=segments.points[of].astype(np.int32),
-        residual=fits[of, RESIDUAL].astype(np.float32),
-        reason=explain(hypotheses, segments, evidence, names, rows),
-    )
+    return Readings(tree, nodes, segments, hypotheses, boxes, evidence, names)
 
 
 def _fit_nodes(
@@ -191,42 +246,45 @@ def _describe(tree: SegmentTree, nodes: Ints, fits: Floats) -> tuple[Segments, F
         kin=1.0 - cells[nodes] / cells[root[nodes]],
         level=tree.level[nodes].astype(np.float64),
         shoulder=fits[:, SHOULDER],
+        bottom=fits[:, BOTTOM],
+        residual=fits[:, RESIDUAL],
     )
     return segments, np.where(tall > _TALL_SHARE, tree.tall_top[nodes], fits[:, TOP])
 
 
-def _select(
-    tree: SegmentTree,
-    nodes: Ints,
-    hypotheses: Hypotheses,
-    score: Floats,
-    boxes: Boxes,
-    min_score: float,
-) -> Ints:
-    """Rows of the hypotheses that go together best, best first."""
+def best_rows(readings: Readings, score: Floats, min_score: float) -> Ints:
+    """Rows of the readings that go together, best first.
+
+    Of segments inside one another those are taken of which most are expected to be kept; of boxes
+    that share ground, the likelier.
+
+    Args:
+        readings: M of them.
+        score: (M,).
+        min_score: Readings below it are left out.
+    """
+    boxes, nodes = readings.boxes, readings.nodes
     ascending = np.argsort(score, kind="stable")
     best = np.full(len(nodes), -1, dtype=np.int64)
-    best[hypotheses.node[ascending]] = ascending
-    read = best >= 0
-    value = np.zeros(len(tree.parent))
-    chosen = score[best[read]]
-    value[nodes[read]] = np.where(chosen >= min_score, chosen, 0.0)
-    rows = best[read & _best_cut(tree, value)[nodes]]
+    best[readings.hypotheses.node[ascending]] = ascending
+    rows = best[best >= 0]
     rows = rows[score[rows] >= min_score]
+    value = np.zeros(len(readings.tree.parent))
+    node = nodes[readings.hypotheses.node]
+    value[node[rows]] = score[rows]
+    rows = rows[_best_cut(readings.tree, value)[node[rows]]]
     rows = rows[np.lexsort((boxes[rows, 1], boxes[rows, 0], -score[rows]))]
     return rows[_apart(boxes[rows])]
 
 
 def _best_cut(tree: SegmentTree, value: Floats) -> Mask:
-    """The nodes whose scores, weighted by their points, add up to most, none inside another."""
-    points = (tree.stop - tree.start).astype(np.float64)
+    """The nodes whose values add up to most, none inside another."""
     below = np.zeros(len(value))
     taken = np.zeros(len(value), dtype=bool)
     for node, parent in enumerate(tree.parent):  # children come before parents
-        own = value[node] * points[node]
-        taken[node] = own > 0 and own >= below[node]
+        taken[node] = value[node] > 0 and value[node] >= below[node]
         if parent >= 0:
-            below[parent] += max(own, below[node])
+            below[parent] += max(value[node], below[node])
     covered = np.zeros(len(value), dtype=bool)
     for node in range(len(value) - 1, -1, -1):
         parent = tree.parent[node]
