@@ -25,10 +25,20 @@ from lidar_label.datasets.rotations import from_matrices
 from lidar_label.errors import InvalidSource
 
 _COLUMNS = ("x", "y", "z", "intensity", "ring")
-_TABLES = (
-    "sensor", "calibrated_sensor", "ego_pose", "scene", "sample", "sample_data", "instance",
-    "category", "attribute", "sample_annotation",
-)  # fmt: skip
+_TABLES = {  # table: what we use of it
+    "sensor": ("channel", "modality"),
+    "calibrated_sensor": ("sensor_token", "translation", "rotation"),
+    "ego_pose": ("translation", "rotation"),
+    "scene": ("name",),
+    "sample": ("timestamp", "scene_token"),
+    "sample_data": (
+        *("sample_token", "ego_pose_token", "calibrated_sensor_token", "timestamp", "filename"),
+    ),
+    "instance": ("category_token",),
+    "category": ("name",),
+    "attribute": ("name",),
+    "sample_annotation": ("sample_token", "instance_token", "translation", "size", "rotation"),
+}
 Row = dict[str, Any]
 
 
@@ -75,9 +85,14 @@ class Scene:
         path = self.place / f"{name}.json"
         try:
             rows = cast(list[Row], json.loads(read_text(path)))
-            return {str(row["token"]): row for row in rows}
-        except (ValueError, KeyError, TypeError) as error:
-            raise InvalidSource(f"{path}: no list of rows with tokens; copy it again") from error
+            found = {str(row["token"]): row for row in rows}
+            for row in rows:
+                for key in _TABLES[name]:
+                    row[key] = int(row[key]) if key == "timestamp" else row[key]
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
+            what = f"a row lacks {error}" if isinstance(error, KeyError) else "no list of rows"
+            raise InvalidSource(f"{path}: {what}; copy it again") from error
+        return found
 
     def get(self, table: str, token: object) -> Row:
         """A row by its token.
@@ -166,7 +181,7 @@ def read_nuscenes_labels(
 
 
 def _time_ns(row: Row) -> int:
-    return int(row["timestamp"]) * 1000
+    return row["timestamp"] * 1000
 
 
 def _present(scene: Scene, channel: str, intake: Intake) -> list[Row]:

@@ -240,6 +240,7 @@ def _write_labels(
             {"token": token("category", name), "name": name, "description": "", "index": 0}
         )
     turn, centre, instances = _global(cuboids, world_from_ego, recording.origin)
+    classes = dict(zip(instances, cuboids.category.tolist(), strict=True))
     chains: dict[str, list[Row]] = {}
     for row in np.argsort(cuboids.frame, kind="stable").tolist():
         annotation = {
@@ -248,19 +249,16 @@ def _write_labels(
             "visibility_token": "", "attribute_tokens": [], "translation": centre[row].tolist(),
             "size": cuboids.boxes[row, [4, 3, 5]].tolist(), "rotation": turn[row].tolist(),
             "num_lidar_pts": int(cuboids.num_points[row]), "num_radar_pts": 0,
-            "category": str(cuboids.category[row]),
         }  # fmt: skip
         chains.setdefault(instances[row], []).append(annotation)
+        tables["sample_annotation"].append(annotation)
     for instance, rows in chains.items():
         _chain(rows)
         tables["instance"].append(
-            {"token": instance, "category_token": token("category", rows[0]["category"]),
+            {"token": instance, "category_token": token("category", classes[instance]),
              "nbr_annotations": len(rows), "first_annotation_token": rows[0]["token"],
              "last_annotation_token": rows[-1]["token"]}
         )  # fmt: skip
-        tables["sample_annotation"] += [
-            {key: value for key, value in row.items() if key != "category"} for row in rows
-        ]
 
 
 def _global(
