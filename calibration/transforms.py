@@ -10,6 +10,7 @@ from lidar_label.arrays import Floats, Transform
 from lidar_label.errors import InvalidSource
 
 # Calibration files print six or seven digits; a matrix further from orthonormal is a mistake.
+_FARTHEST_M = 1e9  # beyond it nothing that drives is
 _ORTHONORMAL_TOLERANCE = 1e-3
 
 
@@ -28,8 +29,10 @@ def as_transform(matrix: NDArray[Any], what: str = "transform") -> Transform:
         array = np.vstack((array, (0.0, 0.0, 0.0, 1.0)))
     if array.shape != (4, 4):
         raise InvalidSource(f"{what} has shape {array.shape}; give a (4, 4) matrix")
-    if not np.isfinite(array).all():
-        raise InvalidSource(f"{what} holds a value that is not finite; correct the calibration")
+    if not (np.abs(array) < _FARTHEST_M).all():
+        raise InvalidSource(
+            f"{what} holds a value that is not finite or no place; correct the calibration"
+        )
     rotation = array[:3, :3]
     error = float(np.abs(rotation @ rotation.T - np.eye(3)).max())
     if error > _ORTHONORMAL_TOLERANCE or np.linalg.det(rotation) < 0:

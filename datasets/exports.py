@@ -11,6 +11,7 @@ import numpy as np
 from lidar_label.datasets import (
     argoverse2_labels,
     kitti_export,
+    nuscenes_export,
     openlabel,
     rosbag_export,
     rosbag_labels,
@@ -46,6 +47,16 @@ track_uuid: the source's id; a track number without one as 00000000-hhhh-8000-80
   (version 8, RFC 9562), and ffffffff-… for a row without a track. num_interior_pts: -1 unknown.
 Numbers are doubles: places and sizes come back bit for bit, angles to 1e-12 rad.
 A frame is its time.
+"""
+_NUSCENES_CONVENTIONS = """\
+Format: nuScenes tables (v1.0-lidar-label/*.json) with samples/, and the labels as results.json of
+  the detection challenge (score 1 where there is none). num_lidar_pts: -1 unknown.
+Frame: global, that is the recording's world plus its origin: metres; ego and LiDAR frames have
+  x forward, y left, z up, other sensors as calibrated_sensor says.
+translation: the box's centre. size: width, length (along the heading), height. rotation: unit
+  quaternion w x y z, global_from_box; yaw about +z from +x (rad, through the quaternion).
+instance_token: the source's token, else the track number. Times are whole microseconds.
+Numbers are doubles: sizes come back bit for bit, places and angles to 1e-9 m and rad.
 """
 _OPENLABEL_CONVENTIONS = """\
 Format: ASAM OpenLABEL 1.0.0, labels.openlabel.json; one object a track.
@@ -224,6 +235,21 @@ def _openlabel(export: Export, place: Path) -> tuple[str, list[str]]:
     return _OPENLABEL_CONVENTIONS, not_exported(export.cuboids, held)
 
 
+def _nuscenes(export: Export, place: Path) -> tuple[str, list[str]]:
+    if export.recording is None:
+        raise UsageError("nuScenes' tables hold the sweeps too; give the recording (--recording)")
+    nuscenes_export.write_tables(export.cuboids, export.recording, place)
+    lost = not_exported(export.cuboids, nuscenes_export.HELD)
+    if bool((export.cuboids.track_id < 0).any()):
+        lost.append("track_id: rows without a track become instances of their own")
+    if bool(((export.cuboids.source_id != "") & (export.cuboids.track_id >= 0)).any()):
+        lost.append("track_id: beside a source_id it is given anew when the export is read")
+    names = set(export.cuboids.category.tolist())
+    for name in sorted(n for n in names if n.lower() not in nuscenes_export.DETECTION):
+        lost.append(f"category {name!r}: not in results.json, the challenge has no such class")
+    return _NUSCENES_CONVENTIONS, lost
+
+
 def _csv(export: Export, place: Path) -> tuple[str, list[str]]:
     tables.write_csv(export.cuboids, place / "labels.csv")
     extra = "CSV: numbers as the shortest text that reads back as the same float; nan is unknown."
@@ -252,6 +278,7 @@ EXPORTERS: dict[str, Writer] = {
     "sustechpoints": _sustechpoints,
     "argoverse2": _argoverse2,
     **{kind: _rosbag(kind) for kind in rosbag_export.KINDS},
+    "nuscenes": _nuscenes,
     "openlabel": _openlabel,
     "csv": _csv,
     "parquet": _parquet,

@@ -11,6 +11,7 @@ from lidar_label.datasets import (
     kitti,
     kitti_raw,
     kitti_sequences,
+    nuscenes,
     openlabel,
     point_folder,
     rosbag,
@@ -331,6 +332,15 @@ FORMATS: dict[str, Format] = {
             lambda path: bool(argoverse2.find_logs(path)),
             argoverse2.read_log,
             lambda path, tally, frames, sequence: argoverse2.read_log_labels(
+                path, tally, frames and frames.times, sequence
+            ),
+        ),
+        Format(
+            "nuscenes",
+            "a folder with v1.0-…/sample_data.json and the other tables, samples/, sweeps/",
+            lambda path: nuscenes.find_tables(path) is not None,
+            nuscenes.read_nuscenes,
+            lambda path, tally, frames, sequence: nuscenes.read_nuscenes_labels(
                 path, tally, frames and frames.times, sequence
             ),
         ),

@@ -236,7 +236,7 @@ def image_size(data: bytes) -> tuple[int, int]:
     try:
         with Image.open(io.BytesIO(data)) as image:
             return image.size
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, ValueError, SyntaxError) as error:
         raise OSError(str(error)) from error
 
 

@@ -97,6 +97,7 @@ def read_calibration(path: Path) -> KittiCalibration:
     name = next((key for key in _RECTIFICATION if key in fields), None)
     if name is not None:
         rectification[:3, :3] = _matrix(path, fields, name, (3, 3))
+        _checked(path, name, rectification)
     lidar_key = next((key for key in _LIDAR_TO_CAMERA if key in fields), None)
     if lidar_key is None:
         raise InvalidSource(
@@ -106,7 +107,7 @@ def read_calibration(path: Path) -> KittiCalibration:
     return KittiCalibration(
         rect_from_lidar=rectification @ _rigid(path, fields, lidar_key),
         projections={
-            camera: _matrix(path, fields, f"P{camera[-1]}", (3, 4))
+            camera: _projection(path, fields, f"P{camera[-1]}")
             for camera in CAMERAS
             if f"P{camera[-1]}" in fields
         },
@@ -124,11 +125,12 @@ def read_raw_calibration(folder: Path) -> KittiCalibration:
     cameras = read_fields(camera_path)
     rectification = np.eye(4)
     rectification[:3, :3] = _matrix(camera_path, cameras, "R_rect_00", (3, 3))
+    _checked(camera_path, "R_rect_00", rectification)
     imu_path = folder / "calib_imu_to_velo.txt"
     return KittiCalibration(
         rect_from_lidar=rectification @ _raw_rigid(folder / "calib_velo_to_cam.txt"),
         projections={
-            f"image_{i:02d}": _matrix(camera_path, cameras, f"P_rect_{i:02d}", (3, 4))
+            f"image_{i:02d}": _projection(camera_path, cameras, f"P_rect_{i:02d}")
             for i in range(4)
             if f"P_rect_{i:02d}" in cameras
         },
@@ -169,6 +171,16 @@ def _matrix(path: Path, fields: dict[str, Floats], key: str, shape: tuple[int, i
     if not np.isfinite(values).all():
         raise InvalidSource(f"{path}: {key} holds a value that is not finite; mend the file")
     return values.reshape(shape)
+
+
+def _projection(path: Path, fields: dict[str, Floats], key: str) -> Floats:
+    """A (3, 4) projection whose intrinsics can be inverted, or zeros where there is no camera."""
+    matrix = _matrix(path, fields, key, (3, 4))
+    with np.errstate(all="ignore"):
+        singular = not 1e-9 < abs(np.linalg.det(matrix[:, :3])) < 1e30
+    if singular and matrix.any():
+        raise InvalidSource(f"{path}: {key} is no projection of a camera; mend the file")
+    return matrix
 
 
 def _rigid(path: Path, fields: dict[str, Floats], key: str) -> Transform:

@@ -107,7 +107,10 @@ def read_openlabel_labels(root: Path, tally: Tally, times: Sequence[int] | None)
             kept = objects.get(uid, {})
             kind = str(row.pop("category", kept.get("type", "")))
             rows.append({**row, "frame": place, "time_ns": time_ns, "category": kind, "uid": uid})
-    return _as_cuboids(rows)
+    try:
+        return _as_cuboids(rows)
+    except (OverflowError, ValueError, TypeError) as error:
+        raise InvalidSource(f"{path}: a number is none or too large ({error})") from error
 
 
 def read_openlabel(root: Path, intake: Intake) -> None:
@@ -233,7 +236,10 @@ def _frames(path: Path, content: Json) -> Iterator[tuple[int, Json]]:
     if not isinstance(frames, Mapping):
         raise InvalidSource(f"{path}: frames is no object of frames by number")
     frames = cast(Mapping[str, Any], frames)
-    if not all(str(number).isdecimal() and isinstance(f, Mapping) for number, f in frames.items()):
+    if not all(
+        str(number).isdecimal() and int(number) < 2**31 and isinstance(f, Mapping)
+        for number, f in frames.items()
+    ):
         raise InvalidSource(f"{path}: a frame's key is no number, or the frame no object")
     for number in sorted(frames, key=int):
         yield int(number), cast(Json, frames[number])

@@ -74,9 +74,9 @@ def write_ego(intake: Intake, time_ns: Ints, world_from_ego: Transform) -> None:
         InvalidSource: naming the pose that is not a rotation and a shift.
     """
     if len(time_ns):
-        poses = inverse(world_from_ego[0]) @ world_from_ego
-        checked = [as_transform(pose, f"ego pose {i}") for i, pose in enumerate(poses)]
-        intake.writer.append_ego(time_ns, matrix_to_pose7(np.array(checked)))
+        given = [as_transform(pose, f"ego pose {i}") for i, pose in enumerate(world_from_ego)]
+        poses = inverse(given[0]) @ np.array(given)
+        intake.writer.append_ego(time_ns, matrix_to_pose7(poses))
 
 
 def write_oxts(

@@ -7,8 +7,7 @@ header's. The world is the odometry's frame, shifted to the first pose. Labels a
 vision_msgs/Detection3DArray messages, see `rosbag_labels`.
 """
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 
 from lidar_label.arrays import Transform
 from lidar_label.calibration.transforms import matrix_to_pose7
+from lidar_label.datasets.bag_reader import Bag, open_bag
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.datasets.intake import Cloud, Intake, Tally, image_size
 from lidar_label.datasets.point_fields import PointFile, points_from_fields
@@ -101,19 +101,19 @@ def read_rosbag(root: Path, intake: Intake) -> None:
     files = bag_files(root)
     if not files:
         raise InvalidSource(f"{root}: no .bag, .mcap or .db3; nothing to import")
-    with _opened(files, root) as reader:
-        survey = _surveyed(reader, root)
+    with open_bag(files, root) as bag:
+        survey = _surveyed(bag, root)
         if not survey.topics:
-            found = ", ".join(sorted({c.msgtype for c in reader.connections})) or "no messages"
+            found = ", ".join(sorted({c.msgtype for c in bag.connections})) or "no messages"
             raise InvalidSource(f"{root}: no PointCloud2, Image or Imu in it; it has {found}")
         base = survey.base()
-        times = _frame_times(reader, survey)
-        labels = read_detections(reader, root, intake, times)
+        times = _frame_times(bag, survey)
+        labels = read_detections(bag, root, intake, times)
         if len(labels):
             intake.set_labels(labels)
         _add_sensors(survey, base, intake)
         intake.expected = survey.messages
-        _stream(reader, survey, base, intake, root)
+        _stream(bag, survey, base, intake, root)
     for topic in survey.topics.values():
         if topic.imu:
             rows = sorted(topic.imu, key=lambda row: row[0])
@@ -123,38 +123,24 @@ def read_rosbag(root: Path, intake: Intake) -> None:
 
 def read_rosbag_labels(root: Path, tally: Tally, times: Sequence[int] | None) -> Cuboids:
     """The labels of a bag, from its Detection3DArray messages."""
-    with _opened(bag_files(root), root) as reader:
-        return read_detections(reader, root, tally, times)
+    with open_bag(bag_files(root), root) as bag:
+        return read_detections(bag, root, tally, times)
 
 
-@contextmanager
-def _opened(files: Sequence[Path], root: Path) -> Generator[Any]:
-    from rosbags.highlevel import AnyReader, AnyReaderError
-    from rosbags.typesys import Stores, get_typestore
-
-    try:
-        with AnyReader(list(files), default_typestore=get_typestore(Stores.ROS2_HUMBLE)) as reader:
-            yield reader
-    except (AnyReaderError, OSError, ValueError, KeyError, AssertionError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise InvalidSource(f"{root}: not a whole bag ({reason}); copy it again") from error
-
-
-def _surveyed(reader: Any, root: Path) -> _Survey:
+def _surveyed(bag: Bag, root: Path) -> _Survey:
     survey = _Survey()
     kinds = {_CLOUD: "lidar", _IMU: "imu", **dict.fromkeys(_IMAGES, "camera")}
     looked = [*kinds, _INFO, _ODOMETRY, *_TF]
-    wanted = [c for c in reader.connections if c.msgtype in looked and c.msgcount]
+    wanted = [c for c in bag.connections if c.msgtype in looked and c.msgcount]
     survey.messages = sum(c.msgcount for c in wanted if c.msgtype in kinds)
     waiting = {c.topic for c in wanted if c.msgtype not in _TF}
     moving = any(c.msgtype in _TF for c in wanted)
-    for connection, _, raw in reader.messages(connections=wanted):
+    for connection, _, message in bag.messages(wanted):
         is_tf = connection.msgtype in _TF
         if not is_tf and connection.topic not in waiting:
             if not waiting and not moving:
                 break
             continue
-        message = reader.deserialize(raw, connection.msgtype)
         if is_tf:
             survey.tree.add(message.transforms)
             continue
@@ -175,15 +161,15 @@ def _surveyed(reader: Any, root: Path) -> _Survey:
     return survey
 
 
-def _frame_times(reader: Any, survey: _Survey) -> list[int]:
+def _frame_times(bag: Bag, survey: _Survey) -> list[int]:
     """Times of the first LiDAR's sweeps that will be kept, if there are labels to place."""
     first = next((topic.topic for topic in survey.topics.values() if topic.kind == "lidar"), None)
-    if first is None or not any(c.msgtype == MESSAGE for c in reader.connections):
+    if first is None or not any(c.msgtype == MESSAGE for c in bag.connections):
         return []
     times: list[int] = []
-    wanted = [c for c in reader.connections if c.topic == first]
-    for connection, received, raw in reader.messages(connections=wanted):
-        time_ns, _ = stamp_ns(reader.deserialize(raw, connection.msgtype), received)
+    wanted = [c for c in bag.connections if c.topic == first]
+    for _, received, message in bag.messages(wanted):
+        time_ns, _ = stamp_ns(message, received)
         if not times or time_ns > times[-1]:
             times.append(time_ns)
     return times
@@ -235,16 +221,15 @@ def _add_camera(survey: _Survey, topic: _Topic, placed: Transform, intake: Intak
     return True
 
 
-def _stream(reader: Any, survey: _Survey, base: str, intake: Intake, root: Path) -> None:
+def _stream(bag: Bag, survey: _Survey, base: str, intake: Intake, root: Path) -> None:
     poses: dict[int, Transform] = {}
     moving = [survey.odometry] if survey.odometry else []
     wanted = [
-        c for c in reader.connections
+        c for c in bag.connections
         if c.topic in survey.topics or c.topic in moving or (not moving and c.msgtype in _TF)
     ]  # fmt: skip
     names: dict[str, list[str]] = {}
-    for connection, received, raw in reader.messages(connections=wanted):
-        message = reader.deserialize(raw, connection.msgtype)
+    for connection, received, message in bag.messages(wanted):
         if connection.msgtype in _TF:
             for entry in message.transforms:
                 if frame_name(entry.child_frame_id) == base:

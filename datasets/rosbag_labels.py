@@ -13,6 +13,7 @@ import numpy as np
 
 from lidar_label.arrays import Ints
 from lidar_label.calibration.transforms import from_quaternion
+from lidar_label.datasets.bag_reader import Bag
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.datasets.intake import Tally, texts
 from lidar_label.datasets.ros_messages import stamp_ns
@@ -70,21 +71,18 @@ def detection_array(types: Any, header: Any, cuboids: Cuboids) -> Any:
     return types[MESSAGE](header=header, detections=made)
 
 
-def read_detections(reader: Any, root: Path, tally: Tally, times: Sequence[int] | None) -> Cuboids:
+def read_detections(bag: Bag, root: Path, tally: Tally, times: Sequence[int] | None) -> Cuboids:
     """The cuboids of all Detection3DArray messages; frames are the places of `times`.
 
     Args:
-        reader: An open `rosbags` reader.
-        root: The bag, for messages.
+        bag: The open bag.
+        root: Its path, for messages.
         tally: Counts messages at other times.
         times: Of the frames, nanoseconds; those of the messages when None.
     """
     found: list[tuple[int, Any]] = []
-    wanted = [c for c in reader.connections if c.msgtype == MESSAGE]
-    if not wanted:  # to `rosbags` no connection is every connection
-        return Cuboids.empty()
-    for connection, received, raw in reader.messages(connections=wanted):
-        message = reader.deserialize(raw, connection.msgtype)
+    wanted = [c for c in bag.connections if c.msgtype == MESSAGE]
+    for _, received, message in bag.messages(wanted):
         found.append((stamp_ns(message, received)[0], message))
     moments = sorted({time_ns for time_ns, _ in found}) if times is None else list(times)
     places = {time_ns: place for place, time_ns in enumerate(moments)}

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from lidar_label.arrays import Transform
+from lidar_label.calibration.transforms import as_transform
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.datasets.intake import (
     ASSUMED_PERIOD_NS,
@@ -109,7 +110,9 @@ def _write_poses(
     if files:
         intake.warn("{n} sweeps have no pose file", len(numbers) - len(timed))
     if timed:
-        poses = np.array([read_pose(files[number]) for number in timed])
+        poses = np.array(
+            [as_transform(read_pose(files[number]), str(files[number])) for number in timed]
+        )
         times = np.array(timed, dtype=np.int64) * ASSUMED_PERIOD_NS
         write_ego(intake, times, poses @ calibration.rect_from_lidar)
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 _FORMATS = (
-    *("kitti", "kitti-tracking", "sustechpoints", "argoverse2"),
+    *("kitti", "kitti-tracking", "nuscenes", "sustechpoints", "argoverse2"),
     *("ros1", "ros2", "mcap", "openlabel", "csv", "parquet"),
 )
 _EPILOG = """\

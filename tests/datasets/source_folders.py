@@ -266,6 +266,7 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
     "view-of-delft": view_of_delft,
     "sustechpoints": sustechpoints,
     "argoverse2": argoverse2,
+    "nuscenes": lambda root: exported("nuscenes", root),
     "rosbag": lambda root: exported("mcap", root),
     "openlabel": lambda root: exported("openlabel", root),
     "points": points,

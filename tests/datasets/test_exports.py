@@ -32,6 +32,7 @@ HELD = {
         kind: {"category", "track_id", "pitch", "roll", "score"}
         for kind in ("ros1", "ros2", "mcap")
     },
+    "nuscenes": {"category", "track_id", "pitch", "roll", "num_points"},
     "openlabel": {
         *("category", "track_id", "pitch", "roll", "score", "num_points", "residual"),
         *("velocity", "reason", "attributes"),
@@ -319,6 +320,11 @@ def test_losses_and_conventions_are_told(format_name: str, recording: Path, tmp_
 
 @pytest.mark.parametrize("format_name", FORMATS)
 def test_no_labels_and_no_recording(format_name: str, tmp_path: Path) -> None:
+    if format_name == "nuscenes":
+        with pytest.raises(UsageError, match="give the recording"):
+            export_labels(Cuboids.empty(), None, format_name, tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+        return
     export_labels(Cuboids.empty(), None, format_name, tmp_path / "out")
     assert (tmp_path / "out" / CONVENTIONS).is_file()
 
