@@ -43,3 +43,15 @@ class UnreachableSource(InvalidSource):
 
 class NoSpace(LidarLabelError):
     """A disk or a quota is full: the input is not to blame."""
+
+
+class InvalidEdit(LidarLabelError):
+    """An edit of labels, a project, a person or a work item that cannot be made as asked."""
+
+
+class NotFound(LidarLabelError):
+    """A project, recording, person or other thing of the store that is not there."""
+
+
+class StoreUnavailable(LidarLabelError):
+    """A database that cannot be opened, read or written; nothing was half done."""
