@@ -9,13 +9,17 @@ RUN := $(BIN)/lidar-label
 
 .PHONY: demo test check setup format clean
 
-setup: $(VENV)/.ready
+setup: $(VENV)/.ready viewers/assets/editor.js
 
 $(VENV)/.ready: pyproject.toml tests/devkits.txt
 	@echo "setting up $(VENV) (a few minutes the first time) …"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/devkits.txt
+	@touch $@
+
+viewers/assets/editor.js: $(VENV)/.ready $(wildcard viewers/editor/*.json viewers/editor/*.mjs) $(shell find viewers/editor/src -type f)
+	$(BIN)/python viewers/editor/build_backend.py
 	@touch $@
 
 # Import, annotate, evaluate where the folder came with labels, export: $(1) is the folder.
@@ -51,10 +55,11 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/python tests/typing_tree.py
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python viewers/editor/build_backend.py check test
 
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) build dist out *.egg-info
+	rm -rf $(VENV) build dist out *.egg-info viewers/assets viewers/editor/node_modules

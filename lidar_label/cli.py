@@ -19,8 +19,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "annotate": ("lidar_label.viewers.annotate_command", "propose and track cuboids"),
     "batch": ("lidar_label.viewers.batch_command", "annotate many recordings, restartable"),
     "segment": ("lidar_label.viewers.segment_command", "find activity windows in a signal"),
+    "view": ("lidar_label.viewers.view_command", "correct labels in the browser"),
     "evaluate": ("lidar_label.commands.evaluate", "compare labels with the truth"),
     "export": ("lidar_label.commands.export", "write labels in a dataset's format"),
+    "project": ("lidar_label.commands.project", "projects, people, labels and work in a store"),
     "benchmark": ("lidar_label.benchmarks.benchmark_command", "measure against peers"),
 }
 

@@ -13,7 +13,7 @@ def main() -> None:
     for folder in ("lidar_label", "kernels", "calibration", "datasets", "viewers", "benchmarks"):
         place = TREE if folder == "lidar_label" else TREE / folder
         for source in sorted((ROOT / folder).rglob("*")):
-            if source.suffix in {".py", ".typed"}:
+            if source.suffix in {".py", ".typed"} and "node_modules" not in source.parts:
                 link = place / source.relative_to(ROOT / folder)
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to(source)

@@ -1,0 +1,128 @@
+"""The signals page on a long signal: first view, zoom and pan in a real Chromium.
+
+Run it: `python -m lidar_label.benchmarks.signals_page [--hours H] [--rate HZ] [--json]`. The signal
+has six channels and is made up. Times count from the page's request, or from the wheel or key, to
+the canvas drawn: `moved` as coarsely as it is at hand, `fine` as finely as the screen can show.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lidar_label.datasets.recording import RecordingWriter
+from lidar_label.errors import UsageError
+
+_GL = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+_MOVES = 20
+_READ = "name => performance.getEntriesByName(name).map(entry => entry.duration)"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the signal, serve it, look at it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)  # fmt: skip # noqa: E501
+    parser.add_argument("--hours", type=float, default=1.0)
+    parser.add_argument("--rate", type=float, default=100.0, metavar="HZ")
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "phone.h5"
+        write_signal(path, asked.hours, asked.rate)
+        figures = measure(path, Path(folder) / "store")
+    document = {"hours": asked.hours, "rate_hz": asked.rate, **figures}
+    lines = (f"{name}: {value:.4g}" for name, value in document.items())
+    print(json.dumps(document) if asked.json else "\n".join(lines))  # noqa: T201
+    return 0
+
+
+def write_signal(path: Path, hours: float, rate_hz: float) -> None:
+    """Six channels of noise whose size changes every few minutes, with a gap."""
+    rng = np.random.default_rng(1)
+    count = round(hours * 3600 * rate_hz)
+    size = np.repeat(rng.uniform(0.1, 5, count // 20_000 + 1), 20_000)[:count]
+    values = rng.normal(size=(count, 6)).astype(np.float32) * size[:, None] + [0, 0, 9.8, 0, 0, 0]
+    time_ns = np.rint(np.arange(count) * (1e9 / rate_hz)).astype(np.int64)
+    kept = np.ones(count, dtype=np.bool_)
+    kept[count // 3 : count // 3 + round(30 * rate_hz)] = False
+    channels = [f"{sensor}_{axis}" for sensor in ("acc", "gyro") for axis in "xyz"]
+    with RecordingWriter(path, source="made up") as writer:
+        writer.add_imu("imu", np.eye(4), channels, ["m/s²"] * 3 + ["rad/s"] * 3)
+        writer.append_imu("imu", time_ns[kept] + 1_790_000_000_000_000_000, values[kept])
+
+
+def measure(recording: Path, store: Path) -> dict[str, float]:
+    """Milliseconds of the first view, with and without the pyramid at hand, and of moves."""
+    command = [sys.executable, "-m", "lidar_label", "view", str(recording), "--no-browser"]
+    command += ["--store", str(store), "--port", "0"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        return _look(server.stdout.readline().strip())
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _look(address: str) -> dict[str, float]:
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        raise UsageError("no Chromium or Chrome on the PATH; install one")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=list(_GL))
+        page: Any = browser.new_page(viewport={"width": 1400, "height": 820})
+        page.set_default_timeout(300_000)
+        _until_served(page, address)
+        cold = _first_view(page, address)
+        page.wait_for_selector(".ll-signals[data-busy='']")  # the changes are found meanwhile
+        warm = _first_view(page, address)
+        page.wait_for_selector(".ll-signals[data-busy='']")
+        box = page.locator("canvas.ll-signal").bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 3, box["y"] + 300)
+        for step in range(_MOVES):
+            if step % 4 == 3:
+                page.keyboard.press("ArrowRight")
+            else:
+                page.mouse.wheel(0, -220 if step < _MOVES * 0.7 else 320)
+            page.wait_for_timeout(350)
+        moved, fine = (np.array(page.evaluate(_READ, f"signal {name}")) for name in ("moved", "fine"))  # fmt: skip # noqa: E501
+        browser.close()
+    return {
+        "first view, pyramid built (ms)": cold,
+        "first view again (ms)": warm,
+        "moved, median (ms)": float(np.median(moved)),
+        "moved, worst (ms)": float(moved.max()),
+        "fine, median (ms)": float(np.median(fine)),
+        "fine, worst (ms)": float(fine.max()),
+    }
+
+
+def _until_served(page: Any, address: str) -> None:
+    """Ask for something small until the server answers."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            page.goto(address.split("/p/")[0] + "/api/v1/session")
+            return
+        except Exception:  # playwright's error for a refused connection
+            time.sleep(0.1)
+    raise UsageError(f"{address}: the server does not answer")
+
+
+def _first_view(page: Any, address: str) -> float:
+    page.goto(address)
+    page.wait_for_function("performance.getEntriesByName('signal visible').length > 0")
+    return float(page.evaluate("performance.getEntriesByName('signal visible')[0].startTime"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,280 @@
+/** The signals page: a signal of a recording, its activity windows, what the machine proposes and asks. */
+
+import React, { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { Client, RecordingClient, type RecordingInfo } from "../api/client";
+import { type OntologyJson, readClasses } from "../api/ontology_json";
+import { loadSettings } from "../state/settings";
+import { colourOf } from "./drawing";
+import { COMMANDS, type Command, KEYS } from "./keymap";
+import { listenToKeys } from "./keyboard";
+import { ACTIONS, acceptSure, setClass } from "./operations";
+import { SignalCanvas } from "./SignalCanvas";
+import { SignalsClient } from "./signals_client";
+import { SignalsSession, wordsOf } from "./session";
+import { rowAt } from "./signal_view";
+import { SECOND, duration, exactTime } from "./time_axis";
+import { TIERS, listed, sureProposals, unknownStretches } from "./windows";
+
+interface Props {
+  readonly id?: string;
+  readonly api: string;
+  readonly project: string;
+  readonly recording: string;
+  readonly home?: string;
+}
+
+interface Opened {
+  readonly session: SignalsSession;
+  readonly info: RecordingInfo;
+  readonly source: RecordingClient;
+}
+
+export function SignalsPage({ id, api, project, recording, home = "/" }: Props) {
+  const [sensor, setSensor] = useState<string | null>(new URLSearchParams(window.location.search).get("sensor"));
+  const [opened, setOpened] = useState<Opened | null>(null);
+  const [failure, setFailure] = useState<string | null>(null);
+  useEffect(() => {
+    let ready: Opened | null = null, gone = false;
+    open(api, project, recording, sensor).then((made) => {
+      if (gone) return made.session.close();
+      ready = made;
+      setOpened(made);
+    }).catch((error: unknown) => setFailure(wordsOf(error)));
+    return () => {
+      gone = true;
+      ready?.session.close();
+    };
+  }, [api, project, recording, sensor]);
+  if (failure) return <div id={id} className="ll-editor ll-dark"><p role="alert" className="ll-failure">{failure} <a href={home}>All projects</a></p></div>;
+  if (!opened) return <div id={id} className="ll-editor ll-dark"><p className="ll-failure" role="status">opening the signal …</p></div>;
+  return <Workbench id={id} api={api} home={home} project={project} recording={recording} {...opened} onSensor={setSensor} />;
+}
+
+async function open(api: string, project: string, recording: string, wanted: string | null): Promise<Opened> {
+  const client = new Client(api), source = new RecordingClient(client, project, recording);
+  const [session, ontology, info] = await Promise.all([client.session(), client.get<OntologyJson>(`/projects/${encodeURIComponent(project)}/ontology`), source.info()]);
+  const signals = info.sensors.filter(({ kind }) => kind === "imu").map(({ name }) => name);
+  const sensor = wanted && signals.includes(wanted) ? wanted : signals[0];
+  if (!sensor) throw new Error("this recording has no signal; the cuboid editor shows it");
+  const readOnly = session.roles?.[project] === "viewer";
+  const signal = new SignalsClient(client, project, recording, sensor);
+  const key = `lidar-label.windows.${project}/${recording}/${sensor}`;
+  return { info, source, session: await SignalsSession.open(signal, readClasses(ontology), key, window.localStorage, readOnly) };
+}
+
+type WorkbenchProps = Required<Pick<Props, "api" | "home" | "project" | "recording">> & Opened & { readonly id?: string; readonly onSensor: (name: string) => void };
+
+function Workbench({ id, api, home, project, recording, session, info, source, onSensor }: WorkbenchProps) {
+  useSyncExternalStore(session.subscribe, () => session.state);
+  useEffect(() => listenToKeys(session), [session]);
+  useEffect(() => {
+    if (!session.state.notice) return undefined;
+    const timer = setTimeout(() => session.notify(null), 6000);
+    return () => clearTimeout(timer);
+  }, [session, session.state.notice]);
+  const theme = useMemo(() => loadSettings(window.localStorage).theme, []);
+  return (
+    <div id={id} className={`ll-editor ll-signals ll-${theme}`} data-status={session.state.status} data-busy={session.state.busy ?? ""}>
+      <Bar session={session} info={info} home={home} project={project} recording={recording} onSensor={onSensor} />
+      <main className="ll-signal-place"><SignalCanvas session={session} /></main>
+      <aside className="ll-right">
+        <Picture session={session} info={info} source={source} api={api} />
+        <Readings session={session} />
+        <Classes session={session} />
+        <Learning session={session} />
+        <Candidates session={session} />
+        <WindowList session={session} />
+        <Unknown session={session} />
+        <Exports session={session} api={api} />
+      </aside>
+      <p className="ll-notice" role="status" aria-live="polite">{session.state.notice}</p>
+      {session.state.help && <Help session={session} />}
+    </div>
+  );
+}
+
+interface Part {
+  readonly session: SignalsSession;
+}
+
+function Act({ session, command, children }: Part & { command: Command; children: React.ReactNode }) {
+  return <button type="button" title={`${COMMANDS[command]} (${KEYS[command].join(" or ")})`} onClick={() => ACTIONS[command](session)}>{children}</button>;
+}
+
+function Bar({ session, info, home, project, recording, onSensor }: Part & { info: RecordingInfo; home: string; project: string; recording: string; onSensor: (name: string) => void }) {
+  const { state } = session, signals = info.sensors.filter(({ kind }) => kind === "imu");
+  return (
+    <header className="ll-toolbar">
+      <a href={home} className="ll-home">Lidar Label</a>
+      <span className="ll-recording" title={info.name}>{info.name}</span>
+      {info.frames > 0 && <a href={`/p/${encodeURIComponent(project)}/r/${encodeURIComponent(recording)}/edit`} className="ll-dim">cuboids</a>}
+      <select aria-label="Signal" value={session.client.sensor} onChange={(event) => onSensor(event.target.value)}>
+        {signals.map(({ name }) => <option key={name}>{name}</option>)}
+      </select>
+      <select aria-label="Tier" value={state.tier} onChange={(event) => session.update({ tier: event.target.value, chosen: null })}>
+        {TIERS.map((tier) => <option key={tier}>{tier}</option>)}
+      </select>
+      <Act session={session} command="undo">↶</Act><Act session={session} command="redo">↷</Act>
+      <Act session={session} command="closer">+</Act><Act session={session} command="farther">−</Act><Act session={session} command="whole">whole</Act>
+      <button type="button" aria-pressed={state.apart} title={`${COMMANDS.apart} (${KEYS.apart.join()})`} onClick={() => ACTIONS.apart(session)}>apart</button>
+      <label title="Less finds more changes">changes <input type="range" aria-label="How clear a change must be" min={-2} max={3} step={0.25} value={Math.log2(state.penalty)}
+        onChange={(event) => void session.findChanges(2 ** Number(event.target.value))} /> <output>{state.changes.length}</output></label>
+      <span className="ll-dim">{duration(state.clock.whole.end, 1)}, {state.clock.rate.toFixed(state.clock.rate < 20 ? 1 : 0)} Hz, {state.clock.gaps.length === 1 ? "1 gap" : `${state.clock.gaps.length} gaps`}</span>
+      <span className="ll-space" />
+      {state.busy && <span role="status" className="ll-dim">{state.busy}</span>}
+      <span className={`ll-save ll-save-${state.status}`}>{{ saved: "saved", pending: "saving …", offline: "server away; kept here" }[state.status]}</span>
+      <Act session={session} command="help">?</Act>
+    </header>
+  );
+}
+
+/** The recording's image nearest to the cursor. */
+function Picture({ session, info, source, api }: Part & { info: RecordingInfo; source: RecordingClient; api: string }) {
+  const cameras = info.sensors.filter(({ kind }) => kind === "camera").map(({ name }) => name);
+  const times = useMemo(() => info.time_ns.map((time) => Number(BigInt(time) - session.state.clock.origin)), [info, session]);
+  const [camera, setCamera] = useState(cameras[0]);
+  if (!cameras.length || !times.length) return null;
+  const frame = times.reduce((best, time, i) => (Math.abs(time - session.state.cursor) < Math.abs(times[best] - session.state.cursor) ? i : best), 0);
+  const away = (times[frame] - session.state.cursor) / SECOND;
+  return (
+    <section className="ll-camera" aria-label="Camera">
+      <header>
+        <select aria-label="Camera shown" value={camera} onChange={(event) => setCamera(event.target.value)}>{cameras.map((name) => <option key={name}>{name}</option>)}</select>
+        <span className="ll-dim">frame {frame}, {away >= 0 ? "+" : "−"}{Math.abs(away).toFixed(2)} s</span>
+      </header>
+      {info.images[frame]?.[camera] === undefined ? <p className="ll-hint">no image in this frame</p>
+        : <img className="ll-frame" data-frame={frame} src={source.imageUrl(api, frame, camera)} alt={`${camera}, frame ${frame}`} />}
+    </section>
+  );
+}
+
+function Readings({ session }: Part) {
+  const { state } = session, signal = session.drawn(), row = rowAt(signal, state.cursor), width = signal.channels.length;
+  const away = row < 0 ? Infinity : Math.abs(signal.time[row] - state.cursor);
+  const known = away <= Math.max((2 * signal.block * SECOND) / Math.max(state.clock.rate, 1e-9), 1);
+  return (
+    <section className="ll-readings" aria-label="Values at the cursor">
+      <output className="ll-exact">{exactTime(state.clock.origin, state.cursor)}</output>
+      <dl>{signal.channels.map((name, i) => {
+        const low = signal.low[row * width + i], high = signal.high[row * width + i];
+        const value = !known || Number.isNaN(low) ? "no sample" : signal.block === 1 || low === high ? low.toPrecision(5) : `${low.toPrecision(3)} … ${high.toPrecision(3)}`;
+        return <div key={name}><dt>{name}</dt><dd>{value} <span className="ll-dim">{known ? signal.units[i] : ""}</span></dd></div>;
+      })}</dl>
+    </section>
+  );
+}
+
+function Classes({ session }: Part) {
+  const { state } = session, chosen = session.chosen(), now = chosen?.category ?? state.category;
+  return (
+    <section className="ll-object">
+      <h2>{chosen ? `Window ${duration(chosen.start, 0.01)} – ${duration(chosen.end, 0.01)}` : "Class of new windows"}</h2>
+      <div className="ll-classes" role="radiogroup" aria-label="Class">
+        {state.classes.map(({ name, key, colour, guideline }) => (
+          <button key={name} type="button" role="radio" aria-checked={name === now} title={guideline} onClick={() => setClass(session, name)}>
+            <span className="ll-swatch" style={{ background: colour }} />{name}{key && <kbd>{key}</kbd>}
+          </button>
+        ))}
+      </div>
+      {chosen?.reason && <p className="ll-guideline">{chosen.reason}</p>}
+      {chosen && (
+        <div className="ll-buttons">
+          {chosen.state === "proposed" && <><Act session={session} command="accept">accept</Act><Act session={session} command="reject">reject</Act></>}
+          <Act session={session} command="split">split</Act><Act session={session} command="merge">merge</Act><Act session={session} command="remove">delete</Act>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Learning({ session }: Part) {
+  const { state } = session, sure = sureProposals(state.windows, state.least);
+  return (
+    <section className="ll-object">
+      <h2>Learning</h2>
+      <div className="ll-buttons">
+        <Act session={session} command="suggest">tag this next</Act><Act session={session} command="similar">more like this</Act><Act session={session} command="propose">propose</Act>
+      </div>
+      <label className="ll-check"><input type="checkbox" checked={state.live} onChange={(event) => session.update({ live: event.target.checked })} /> propose again after every tag</label>
+      <label className="ll-check">sure by <input type="range" aria-label="Least confidence" min={0.5} max={1} step={0.01} value={state.least} onChange={(event) => session.update({ least: Number(event.target.value) })} /> {Math.round(state.least * 100)} %
+        <button type="button" className="ll-accept" disabled={!sure.length} title={`${COMMANDS.accept_sure} (${KEYS.accept_sure.join()})`} onClick={() => acceptSure(session)}>accept {sure.length}</button></label>
+    </section>
+  );
+}
+
+function Candidates({ session }: Part) {
+  const { candidates, candidate } = session.state;
+  if (!candidates.length) return null;
+  return (
+    <section className="ll-object ll-offered" aria-label="Stretches to tag">
+      <h2>Press a class key, Enter for the guess, Backspace to skip</h2>
+      <ol>{candidates.map((one, i) => (
+        <li key={one.start}><button type="button" aria-current={i === candidate} onClick={() => session.goToCandidate(i)}>
+          {duration(one.start)} · {one.guess} <span className="ll-dim">{one.reason}</span>
+        </button></li>
+      ))}</ol>
+    </section>
+  );
+}
+
+const MOST_LISTED = 300;
+
+function WindowList({ session }: Part) {
+  const { state } = session, windows = listed(state.windows).filter(({ tier }) => tier === state.tier);
+  const from = Math.max(windows.findIndex(({ id }) => id === state.chosen) - MOST_LISTED / 2, 0);
+  const accepted = windows.filter((window) => window.state === "accepted").length;
+  return (
+    <section className="ll-object" aria-label="Windows">
+      <h2>{accepted} accepted, {windows.length - accepted} proposed</h2>
+      <div className="ll-windows" role="listbox" aria-label="Windows in order of time">
+        {windows.slice(from, from + MOST_LISTED).map((window) => (
+          <div key={window.id} role="option" aria-selected={window.id === state.chosen} data-state={window.state} data-window={window.id} onClick={() => session.choose(window.id)}>
+            <span className="ll-swatch" style={{ background: colourOf(state, window.category) }} />{window.category}
+            <span className="ll-dim"> {duration(window.start)}, {duration(window.end - window.start)}{window.state === "proposed" && window.score !== null ? `, ${Math.round(window.score * 100)} %` : ""}</span>
+          </div>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+function Unknown({ session }: Part) {
+  const { windows, tier, clock } = session.state;
+  const stretches = useMemo(() => unknownStretches(windows, tier, clock.whole, clock.gaps, SECOND), [windows, tier, clock]);
+  const seconds = stretches.reduce((sum, { start, end }) => sum + end - start, 0);
+  return (
+    <section className="ll-object" aria-label="Unknown stretches">
+      <h2>Unknown: {duration(seconds, 1)} in {stretches.length}</h2>
+      <div className="ll-buttons">{stretches.slice(0, 8).map((span) => (
+        <button key={span.start} type="button" onClick={() => {
+          session.update({ candidates: [{ ...span, guess: "unknown", reason: "no window has a class here" }] });
+          session.goToCandidate(0);
+        }}>{duration(span.start)} · {duration(span.end - span.start)}</button>
+      ))}</div>
+    </section>
+  );
+}
+
+function Exports({ session, api }: Part & { api: string }) {
+  const forms = ["csv", "parquet", "audacity", "elan", "label-studio"];
+  return (
+    <section className="ll-object">
+      <h2>Export accepted windows</h2>
+      <div className="ll-buttons">{forms.map((form) => <a key={form} href={session.client.exportUrl(api, form, false)} download>{form}</a>)}</div>
+    </section>
+  );
+}
+
+function Help({ session }: Part) {
+  return (
+    <div className="ll-veil" onClick={() => session.update({ help: false })}>
+      <section className="ll-dialog ll-wide" role="dialog" aria-label="Keys" onClick={(event) => event.stopPropagation()}>
+        <header><h2>Keys</h2><button type="button" onClick={() => session.update({ help: false })}>close</button></header>
+        <dl className="ll-keys">{(Object.keys(COMMANDS) as Command[]).map((command) => (
+          <div key={command}><dt>{KEYS[command].map((key) => <kbd key={key}>{key}</kbd>)}</dt><dd>{COMMANDS[command]}</dd></div>
+        ))}</dl>
+        <p className="ll-dim">Drag over the channels to make a window, drag an end to move it (Alt: do not catch on changes). Wheel zooms, Shift and wheel or a drag of the ruler moves. Class keys tag.</p>
+      </section>
+    </div>
+  );
+}

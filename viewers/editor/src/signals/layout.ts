@@ -1,0 +1,62 @@
+/** Where things are on the canvas, and what is under the mouse; pure. */
+
+import { toX } from "./time_axis";
+import { type ActivityWindow, type Span, TIERS, type Windows, listed } from "./windows";
+
+const RULER = 22;
+const LANE = 24;
+const GRAB = 6;
+
+interface Band {
+  readonly y: number;
+  readonly height: number;
+}
+
+export interface Layout {
+  readonly width: number;
+  readonly height: number;
+  readonly lanes: readonly (Band & { readonly tier: string })[];
+  readonly strips: readonly Band[];
+}
+
+export type Hit =
+  | { readonly kind: "ruler" }
+  | { readonly kind: "edge"; readonly window: ActivityWindow; readonly end: "start" | "end" }
+  | { readonly kind: "inside"; readonly window: ActivityWindow; readonly tier: string }
+  | { readonly kind: "empty"; readonly tier: string };
+
+export const RULER_HEIGHT = RULER;
+
+/** The lanes of the tiers that are in use and of the one that is tagged. */
+export function lanesOf(windows: Windows, tier: string): string[] {
+  const used = new Set([...windows.values()].map((window) => window.tier)).add(tier);
+  return [...TIERS.filter((one) => used.has(one)), ...[...used].filter((one) => !TIERS.includes(one as never)).sort()];
+}
+
+export function layoutOf(width: number, height: number, tiers: readonly string[], strips: number): Layout {
+  const lanes = tiers.map((tier, i) => ({ tier, y: RULER + i * LANE, height: LANE }));
+  const top = RULER + lanes.length * LANE, each = Math.max((height - top) / Math.max(strips, 1), 20);
+  return { width, height, lanes, strips: Array.from({ length: strips }, (_, i) => ({ y: top + i * each, height: each })) };
+}
+
+/** Ends of windows are caught in their lane; of the chosen window, over the channels too. */
+export function hitAt(layout: Layout, view: Span, windows: Windows, chosen: number | null, tier: string, x: number, y: number): Hit {
+  if (y < RULER) return { kind: "ruler" };
+  const lane = layout.lanes.find((one) => y >= one.y && y < one.y + one.height);
+  const here = listed(windows).filter((window) => window.tier === (lane?.tier ?? tier));
+  const grabbed = nearestEdge(layout, view, lane ? here : here.filter(({ id }) => id === chosen), chosen, x);
+  if (grabbed) return grabbed;
+  const over = here.filter((window) => toX(view, layout.width, window.start) <= x && x < toX(view, layout.width, window.end));
+  const window = over.find(({ id }) => id === chosen) ?? over.pop();
+  return window ? { kind: "inside", window, tier: lane?.tier ?? tier } : { kind: "empty", tier: lane?.tier ?? tier };
+}
+
+function nearestEdge(layout: Layout, view: Span, windows: readonly ActivityWindow[], chosen: number | null, x: number): Hit | null {
+  let best: Hit | null = null, distance = GRAB;
+  for (const window of windows)
+    for (const end of ["start", "end"] as const) {
+      const away = Math.abs(toX(view, layout.width, window[end]) - x) - (window.id === chosen ? 0.5 : 0);
+      if (away < distance) [best, distance] = [{ kind: "edge", window, end }, away];
+    }
+  return best;
+}

@@ -1,0 +1,324 @@
+/** The signals page's state and what changes it; no canvas and no React in here. */
+
+import { ApiError, Unreachable } from "../api/client";
+import type { LabelClass } from "../api/ontology_json";
+import type { Candidate, SignalClock, SignalsClient } from "./signals_client";
+import { type SignalView, serves } from "./signal_view";
+import { type Change, showing, within } from "./time_axis";
+import { type PendingEdits, type WindowSync, acknowledge, enqueue, rebase, refuse, settle, shown, startSync, statusOf } from "./window_sync";
+import { type ActivityWindow, type Span, type WindowEdit, type Windows, listed } from "./windows";
+
+const RETRY_MS = 1500;
+const RETRAIN_MS = 500;
+const REFRESH_MS = 20_000;
+
+export interface SignalsState {
+  readonly clock: SignalClock;
+  readonly classes: readonly LabelClass[];
+  readonly view: Span;
+  /** The whole signal coarsely, for scales and until what the view asks for is here. */
+  readonly overview: SignalView;
+  readonly loaded: SignalView | null;
+  readonly apart: boolean;
+  readonly cursor: number;
+  readonly windows: Windows;
+  readonly chosen: number | null;
+  /** What a drag is making or moving, and the change that its end has caught. */
+  readonly draft: (Span & { readonly caught: Change | null }) | null;
+  readonly category: string;
+  readonly tier: string;
+  readonly changes: readonly Change[];
+  readonly penalty: number;
+  readonly least: number;
+  readonly candidates: readonly Candidate[];
+  readonly candidate: number;
+  readonly live: boolean;
+  readonly busy: string | null;
+  readonly status: "saved" | "pending" | "offline";
+  readonly notice: string | null;
+  readonly readOnly: boolean;
+  readonly help: boolean;
+}
+
+export class SignalsSession {
+  private readonly listeners = new Set<() => void>();
+  private sync: WindowSync;
+  private temporary = -1;
+  /** What talks to the server about windows does so in turn, so that each knows the revisions the last one made. */
+  private turn: Promise<void> = Promise.resolve();
+  /** How many edits each of this page's last steps was, for undo, and each undone one, for redo; the server counts single edits. */
+  private readonly steps: { undo: number[]; redo: number[] } = { undo: [], redo: [] };
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private retrain: ReturnType<typeof setTimeout> | undefined;
+  private refresh: ReturnType<typeof setInterval> | undefined;
+  private loading = false;
+  private width = 1200;
+  /** performance.now() when the view was last changed, until it is drawn as finely as the screen can show. */
+  viewedAt = 0;
+  /** The `viewedAt` whose first, perhaps coarse, picture has been drawn. */
+  firstDrawn = 0;
+
+  private constructor(readonly client: SignalsClient, public state: SignalsState, private readonly key: string, private readonly storage: Storage) {
+    this.sync = startSync(state.windows, this.kept());
+  }
+
+  static async open(client: SignalsClient, classes: readonly LabelClass[], key: string, storage: Storage, readOnly: boolean): Promise<SignalsSession> {
+    const clock = await client.clock();
+    const [overview, windows] = await Promise.all([client.view(clock.whole, 1600), client.windows()]);
+    const session = new SignalsSession(client, {
+      clock, classes, view: clock.whole, overview, loaded: overview, apart: false, cursor: 0, windows, chosen: null, draft: null,
+      category: classes[0]?.name ?? "activity", tier: "activity", changes: [], penalty: 1, least: 0.9, candidates: [], candidate: 0,
+      live: true, busy: null, status: "saved", notice: null, readOnly, help: false,
+    }, key, storage);
+    session.show();
+    void session.flush();
+    void session.findChanges(1);
+    session.refresh = setInterval(() => void session.reload(), REFRESH_MS);
+    return session;
+  }
+
+  close(): void {
+    clearTimeout(this.retry);
+    clearTimeout(this.retrain);
+    clearInterval(this.refresh);
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  update(change: Partial<SignalsState>): void {
+    this.state = { ...this.state, ...change };
+    this.listeners.forEach((listener) => listener());
+  }
+
+  notify(notice: string | null): void {
+    this.update({ notice });
+  }
+
+  // The view
+
+  look(view: Span, cursor = this.state.cursor): void {
+    this.viewedAt = performance.now();
+    this.update({ view: within(view, this.state.clock.whole), cursor });
+    void this.load();
+  }
+
+  resize(width: number): void {
+    this.width = width;
+    void this.load();
+  }
+
+  /** One question at a time; what the view has become meanwhile is asked next. */
+  private async load(): Promise<void> {
+    if (this.loading) return;
+    this.loading = true;
+    try {
+      while (!this.fine()) {
+        const { view, clock } = this.state, length = view.end - view.start;
+        const asked = within({ start: view.start - length / 2, end: view.end + length / 2 }, clock.whole);
+        const share = (asked.end - asked.start) / length;
+        this.update({ loaded: await this.client.view({ start: Math.floor(asked.start), end: Math.ceil(asked.end) }, this.width * share) });
+      }
+    } catch (error) {
+      this.notify(wordsOf(error));
+    } finally {
+      this.loading = false;
+    }
+  }
+
+  /** Whether what is loaded shows the view as finely as the screen can. */
+  fine(): boolean {
+    return serves(this.state.loaded, this.state.view, this.width);
+  }
+
+  /** What to draw now: the finer of what is here. */
+  drawn(): SignalView {
+    const { loaded, overview, view } = this.state;
+    return loaded && loaded.start <= view.start && loaded.end >= view.end ? loaded : overview;
+  }
+
+  async findChanges(penalty: number): Promise<void> {
+    this.update({ penalty });
+    await this.during("looking for changes …", async () => {
+      const changes = await this.client.changes(penalty);
+      if (this.state.penalty === penalty) this.update({ changes });
+    });
+  }
+
+  // Windows
+
+  choose(id: number | null): void {
+    const window = id === null ? undefined : this.state.windows.get(id);
+    this.update({ chosen: window ? window.id : null, candidates: [], ...(window ? { cursor: window.start } : {}) });
+    if (window) this.look(showing(this.state.view, window, this.state.clock.whole));
+  }
+
+  chosen(): ActivityWindow | null {
+    const { chosen, windows } = this.state;
+    return chosen === null ? null : windows.get(chosen) ?? null;
+  }
+
+  newId(): number {
+    return this.temporary--;
+  }
+
+  /** Several edits are one step for undo. */
+  edit(...edits: WindowEdit[]): void {
+    if (this.state.readOnly) return this.notify("you may look, not edit, in this project");
+    if (!edits.length) return;
+    this.sync = enqueue(this.sync, edits, () => crypto.randomUUID());
+    this.show();
+    void this.flush();
+    this.retrainSoon();
+  }
+
+  /** Choose the next or previous window in time; only those the machine proposes, if told so. */
+  step(by: 1 | -1, proposed = false): void {
+    const { cursor } = this.state, from = this.chosen();
+    const windows = listed(this.state.windows).filter(({ state }) => !proposed || state === "proposed");
+    const place = (window: ActivityWindow) => window.start - (from?.start ?? cursor) || window.id - (from?.id ?? -Infinity);
+    const next = by > 0 ? windows.find((w) => place(w) > 0) : windows.filter((w) => place(w) < 0).pop();
+    if (next) this.choose(next.id);
+    else this.notify(proposed ? "no proposal is left from here on" : "no window is left that way");
+  }
+
+  stepBack(what: "undo" | "redo"): Promise<void> {
+    return this.inTurn(async () => {
+      await this.sendAll();
+      if (this.sync.queue.length) return this.notify("the server is away; nothing was undone");
+      const edits = this.steps[what].pop() ?? 1;
+      for (let i = 0; i < edits; i++) {
+        const states = await this.client.step(what, crypto.randomUUID());
+        this.sync = { ...this.sync, confirmed: settle(this.sync.confirmed, states) };
+      }
+      this.steps[what === "undo" ? "redo" : "undo"].push(edits);
+      this.show();
+      this.retrainSoon();
+    });
+  }
+
+  // Learning
+
+  private retrainSoon(): void {
+    clearTimeout(this.retrain);
+    if (this.state.live) this.retrain = setTimeout(() => void this.proposeAfterEdits(), RETRAIN_MS);
+  }
+
+  private async proposeAfterEdits(): Promise<void> {
+    const tagged = new Set(listed(this.state.windows).filter(({ state, tier }) => state === "accepted" && tier === "activity").map(({ category }) => category));
+    if (tagged.size > 1) await this.propose();
+  }
+
+  propose(): Promise<void> {
+    return this.inTurn(() => this.during("learning from the tags …", async () => {
+      await this.sendAll();
+      const { tags, proposed, unknown_s } = await this.client.propose();
+      await this.take();
+      this.notify(`learned from ${tags} windows: ${proposed} proposed, ${unknown_s.toFixed(0)} s like none of them`);
+    }));
+  }
+
+  async suggest(): Promise<void> {
+    await this.flush();
+    await this.during("choosing what to tag next …", async () => this.offer(await this.client.suggestions(3)));
+  }
+
+  async findSimilar(): Promise<void> {
+    const window = this.chosen();
+    if (!window) return this.notify("choose a window first");
+    await this.during("looking for more like this …", async () => this.offer(await this.client.similar(window, window.category)));
+  }
+
+  private offer(candidates: readonly Candidate[]): void {
+    this.update({ candidates });
+    if (candidates.length) this.goToCandidate(0);
+    else this.notify("nothing was found");
+  }
+
+  goToCandidate(index: number): void {
+    const candidate = this.state.candidates[index];
+    if (!candidate) return this.update({ candidates: [], candidate: 0 });
+    this.update({ candidate: index, chosen: null, cursor: candidate.start });
+    this.look(showing(this.state.view, candidate, this.state.clock.whole));
+  }
+
+  // To and from the server
+
+  reload(): Promise<void> {
+    return this.inTurn(() => this.take());
+  }
+
+  private async take(): Promise<void> {
+    const windows = await this.client.windows();
+    this.sync = rebase(this.sync, windows);
+    this.show();
+  }
+
+  flush(): Promise<void> {
+    clearTimeout(this.retry);
+    return this.inTurn(() => this.sendAll());
+  }
+
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    this.turn = this.turn.then(work).catch((error: unknown) => this.notify(wordsOf(error)));
+    return this.turn;
+  }
+
+  private async sendAll(): Promise<void> {
+    while (this.sync.queue.length) {
+      try {
+        const states = await this.client.send(this.sync.queue[0], this.sync.confirmed);
+        this.steps.undo.push(this.sync.queue[0].edits.length);
+        this.steps.redo = [];
+        const done = acknowledge(this.sync, states);
+        this.sync = done.sync;
+        const chosen = this.state.chosen;
+        if (chosen !== null && done.renamed.has(chosen)) this.update({ chosen: done.renamed.get(chosen) ?? null });
+      } catch (error) {
+        if (error instanceof Unreachable) {
+          this.sync = { ...this.sync, online: false };
+          this.retry = setTimeout(() => void this.flush(), RETRY_MS);
+          return this.show();
+        }
+        const newer = await this.client.windows().catch(() => this.sync.confirmed);
+        this.sync = refuse(this.sync, newer);
+        this.notify(`not saved: ${wordsOf(error)}`);
+      }
+      this.show();
+    }
+  }
+
+  private show(): void {
+    const windows = shown(this.sync), { chosen } = this.state;
+    if (this.sync.queue.length) this.storage.setItem(this.key, JSON.stringify(this.sync.queue));
+    else this.storage.removeItem(this.key);
+    this.update({ windows, status: statusOf(this.sync), chosen: chosen !== null && windows.has(chosen) ? chosen : null });
+  }
+
+  /** The edits that an earlier page could not deliver. */
+  private kept(): readonly PendingEdits[] {
+    try {
+      return JSON.parse(this.storage.getItem(this.key) ?? "[]") as PendingEdits[];
+    } catch {
+      return [];
+    }
+  }
+
+  private async during(busy: string, work: () => Promise<void>): Promise<void> {
+    this.update({ busy });
+    try {
+      await work();
+    } catch (error) {
+      this.notify(wordsOf(error));
+    } finally {
+      if (this.state.busy === busy) this.update({ busy: null });
+    }
+  }
+}
+
+export function wordsOf(error: unknown): string {
+  if (error instanceof ApiError && error.status === 401) return "sign in first";
+  return error instanceof Error ? error.message : String(error);
+}

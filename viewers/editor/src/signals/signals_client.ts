@@ -1,0 +1,149 @@
+/** The REST API as the signals page uses it; times become nanoseconds after the signal's first sample. */
+
+import { Client } from "../api/client";
+import type { Change } from "./time_axis";
+import { type SignalView, decodeSignal } from "./signal_view";
+import type { PendingEdits, ServerWindow } from "./window_sync";
+import type { ActivityWindow, Span, WindowEdit, Windows, WindowState } from "./windows";
+
+interface WindowJson {
+  readonly window_id: number;
+  readonly start_ns: string;
+  readonly end_ns: string;
+  readonly category: string;
+  readonly tier: string;
+  readonly sensor: string;
+  readonly score: number | null;
+  readonly start_uncertainty_ns: string;
+  readonly end_uncertainty_ns: string;
+  readonly reason: string;
+  readonly state: WindowState;
+  readonly revision: number;
+  readonly deleted: boolean;
+}
+
+export interface SignalClock {
+  readonly origin: bigint;
+  readonly whole: Span;
+  readonly samples: number;
+  readonly rate: number;
+  readonly gaps: readonly Span[];
+}
+
+/** A stretch to look at next, and what it may be. */
+export interface Candidate extends Span {
+  readonly guess: string;
+  readonly reason: string;
+}
+
+export interface Proposed {
+  readonly tags: number;
+  readonly proposed: number;
+  readonly unknown_s: number;
+}
+
+export class SignalsClient {
+  private readonly recording: string;
+  private readonly signal: string;
+  origin = 0n;
+
+  constructor(readonly client: Client, project: string, recording: string, readonly sensor: string) {
+    this.recording = `/projects/${encodeURIComponent(project)}/recordings/${encodeURIComponent(recording)}`;
+    this.signal = `${this.recording}/signals/${encodeURIComponent(sensor)}`;
+  }
+
+  async clock(): Promise<SignalClock> {
+    const json = await this.client.get<{ from_ns: string; to_ns: string; samples: number; rate_hz: number; gaps: readonly [string, string][] }>(`${this.signal}/clock`);
+    this.origin = BigInt(json.from_ns);
+    const gaps = json.gaps.map(([start, end]) => ({ start: this.after(start), end: this.after(end) }));
+    return { origin: this.origin, whole: { start: 0, end: this.after(json.to_ns) }, samples: json.samples, rate: json.rate_hz, gaps };
+  }
+
+  async view(span: Span, pixels: number): Promise<SignalView> {
+    const response = await this.client.request(`${this.signal}?from=${this.ns(span.start)}&to=${this.ns(span.end)}&pixels=${Math.round(pixels)}`);
+    return decodeSignal(await response.arrayBuffer(), this.origin, span);
+  }
+
+  async changes(penalty: number): Promise<Change[]> {
+    const json = await this.client.get<{ time_ns: string[]; low_ns: string[]; high_ns: string[]; gain: number[] }>(`${this.signal}/changes?penalty=${penalty}`);
+    return json.time_ns.map((time, i) => ({ time: this.after(time), low: this.after(json.low_ns[i]), high: this.after(json.high_ns[i]), gain: json.gain[i] }));
+  }
+
+  async windows(): Promise<Windows> {
+    const json = await this.client.get<{ windows: readonly WindowJson[] }>(`${this.recording}/labels`);
+    const mine = json.windows.filter(({ sensor }) => sensor === this.sensor || sensor === "");
+    return new Map(mine.map((one) => [one.window_id, this.window(one)]));
+  }
+
+  async send(pending: PendingEdits, confirmed: Windows): Promise<ServerWindow[]> {
+    const edits = pending.edits.map(({ clientId, edit }) => ({ client_id: clientId, ...this.request(edit, confirmed) }));
+    const reply = await this.client.post<{ windows: readonly WindowJson[] }>(`${this.recording}/edits`, { edits });
+    return this.states(reply.windows);
+  }
+
+  async step(what: "undo" | "redo", clientId: string): Promise<ServerWindow[]> {
+    const reply = await this.client.post<{ windows: readonly WindowJson[] }>(`${this.recording}/${what}`, { client_id: clientId });
+    return this.states(reply.windows);
+  }
+
+  propose(): Promise<Proposed> {
+    return this.client.post(`${this.signal}/proposals`);
+  }
+
+  async suggestions(count: number): Promise<Candidate[]> {
+    const json = await this.client.get<readonly { start_ns: string; end_ns: string; reason: string; guess: string }[]>(`${this.signal}/suggestions?count=${count}`);
+    return json.map(({ start_ns, end_ns, reason, guess }) => ({ start: this.after(start_ns), end: this.after(end_ns), reason, guess }));
+  }
+
+  async similar(span: Span, guess: string): Promise<Candidate[]> {
+    const json = await this.client.get<readonly { start_ns: string; end_ns: string; reason: string }[]>(`${this.signal}/similar?from=${this.ns(span.start)}&to=${this.ns(span.end)}&count=12`);
+    return json.map(({ start_ns, end_ns, reason }) => ({ start: this.after(start_ns), end: this.after(end_ns), reason, guess }));
+  }
+
+  exportUrl(base: string, form: string, proposals: boolean): string {
+    return `${base}${this.signal}/windows?form=${form}&proposals=${proposals}`;
+  }
+
+  private request(edit: WindowEdit, confirmed: Windows): Record<string, unknown> {
+    if (edit.kind === "create") {
+      const { start, end, category, tier } = edit;
+      return { operation: "window_create", payload: { start_ns: this.ns(start), end_ns: this.ns(end), category, tier, sensor: this.sensor } };
+    }
+    const revision = (id: number) => confirmed.get(id)?.revision ?? 0;
+    const about = { window_id: edit.window, base_revision: revision(edit.window) };
+    switch (edit.kind) {
+      case "move":
+        return { ...about, operation: "window_move", payload: { start_ns: this.ns(edit.start), end_ns: this.ns(edit.end) } };
+      case "split":
+        return { ...about, operation: "window_split", payload: { at_ns: this.ns(edit.at) } };
+      case "merge":
+        return { ...about, operation: "window_merge", other_id: edit.other, other_base_revision: revision(edit.other) };
+      case "tag":
+        return { ...about, operation: "window_tag", payload: { category: edit.category } };
+      case "judge":
+        return { ...about, operation: edit.state === "accepted" ? "window_accept" : "window_reject" };
+      case "delete":
+        return { ...about, operation: "window_delete" };
+    }
+  }
+
+  private states(windows: readonly WindowJson[]): ServerWindow[] {
+    return windows.map((one) => ({ window: this.window(one), deleted: one.deleted }));
+  }
+
+  private window(json: WindowJson): ActivityWindow {
+    return {
+      id: json.window_id, start: this.after(json.start_ns), end: this.after(json.end_ns), category: json.category, tier: json.tier,
+      state: json.state, score: json.score, startBand: Number(json.start_uncertainty_ns), endBand: Number(json.end_uncertainty_ns),
+      reason: json.reason, revision: json.revision,
+    };
+  }
+
+  private after(ns: string): number {
+    return Number(BigInt(ns) - this.origin);
+  }
+
+  private ns(time: number): string {
+    return String(this.origin + BigInt(Math.round(time)));
+  }
+}

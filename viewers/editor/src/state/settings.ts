@@ -1,0 +1,37 @@
+/** What a person sets once; kept in the browser. */
+
+import { COLOUR_MODES, type ColourMode } from "../points/colours";
+import { type OwnKeys, PRESETS, type Preset } from "./keymap";
+
+export interface Settings {
+  readonly colourBy: ColourMode;
+  readonly pointSize: number;
+  readonly hideGround: boolean;
+  readonly hiddenSensors: readonly string[];
+  readonly theme: "dark" | "light";
+  readonly preset: Preset;
+  readonly ownKeys: OwnKeys;
+  /** Points of one frame to load and draw at most; beyond it a coarser level is taken. */
+  readonly pointBudget: number;
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  colourBy: "height", pointSize: 1.6, hideGround: false, hiddenSensors: [], theme: "dark",
+  preset: "default", ownKeys: {}, pointBudget: 1_500_000,
+};
+
+const KEY = "lidar-label.settings";
+
+export function loadSettings(storage: Storage): Settings {
+  try {
+    const kept = { ...DEFAULT_SETTINGS, ...JSON.parse(storage.getItem(KEY) ?? "{}") as Partial<Settings> };
+    const known = COLOUR_MODES.includes(kept.colourBy) && kept.preset in PRESETS;
+    return known ? kept : DEFAULT_SETTINGS;
+  } catch {
+    return DEFAULT_SETTINGS;
+  }
+}
+
+export function saveSettings(storage: Storage, settings: Settings): void {
+  storage.setItem(KEY, JSON.stringify(settings));
+}

@@ -1,0 +1,118 @@
+/** The large view with the three close ones beside it, all on one canvas. */
+
+import React, { useEffect, useRef, useState } from "react";
+import { chosenBox } from "../session/state";
+import type { PlaneName } from "../geometry/plane_view";
+import { MainMouse, type Rectangle } from "../views/main_mouse";
+import { MainPane } from "../views/main_pane";
+import { Scenery } from "../views/scenery";
+import { Stage } from "../views/stage";
+import { Minimap } from "./Minimap";
+import { PlaneView } from "./PlaneView";
+import { TapeLabels } from "./TapeLabels";
+import { useEditor, useEditorState } from "./use_editor";
+
+const REST_MS = 160;
+const PLANES: readonly PlaneName[] = ["top", "side", "front"];
+
+export interface Studio {
+  readonly stage: Stage;
+  readonly scenery: Scenery;
+}
+
+export function Views() {
+  const editor = useEditor();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const main = useRef<HTMLDivElement>(null);
+  const [studio, setStudio] = useState<Studio | null>(null);
+  const [pane, setPane] = useState<MainPane | null>(null);
+  const [rectangle, setRectangle] = useState<Rectangle | null>(null);
+  const [failure, setFailure] = useState<string | null>(null);
+  const theme = useEditorState((state) => state.settings.theme);
+  const chosen = useEditorState((state) => state.chosen);
+
+  useEffect(() => {
+    if (!canvas.current || !main.current) return undefined;
+    try {
+      return openStudio(canvas.current, main.current);
+    } catch (error) {
+      setFailure(`this browser gives no WebGL (${error instanceof Error ? error.message : String(error)}); turn on hardware or software rendering`);
+      return undefined;
+    }
+  }, [editor]);
+
+  function openStudio(area: HTMLCanvasElement, element: HTMLElement): () => void {
+    const stage = new Stage(area), scenery = new Scenery(), mainPane = new MainPane(element);
+    let rest: ReturnType<typeof setTimeout>;
+    const moving = () => {
+      mainPane.points.setMoving(stage.slow);
+      clearTimeout(rest);
+      rest = setTimeout(() => {
+        mainPane.points.setMoving(false);
+        stage.invalidate(mainPane);
+      }, REST_MS);
+    };
+    let before = editor.state;
+    const show = () => {
+      if (before.draft !== editor.state.draft || before.labels !== editor.state.labels) moving();
+      before = editor.state;
+      if (mainPane.show(editor.state, scenery.of(editor.state))) stage.invalidate(mainPane);
+    };
+    show();
+    const remove = stage.add(mainPane);
+    const unsubscribe = editor.subscribe(show);
+    const camera = () => mainPane.camera(element.clientWidth / element.clientHeight);
+    const detach = new MainMouse(element, editor, camera, moving, setRectangle).attach();
+    stage.onDrawn = () => markDrawn(editor.state.cloudFrame, editor);
+    setStudio({ stage, scenery });
+    setPane(mainPane);
+    return () => {
+      clearTimeout(rest);
+      detach();
+      unsubscribe();
+      remove();
+      mainPane.dispose();
+      stage.dispose();
+    };
+  }
+
+  useEffect(() => studio?.stage.setBackground(theme === "dark" ? "#0b0f16" : "#f1f4f8"), [studio, theme]);
+
+  return (
+    <div className="ll-views" data-chosen={chosen ?? ""}>
+      <canvas ref={canvas} className="ll-canvas" aria-hidden="true" />
+      <div ref={main} className="ll-main" role="application" tabIndex={0}
+        aria-label="All points and cuboids. Drag to orbit, right drag to pan, wheel to zoom; Control and drag draws a cuboid.">
+        {failure && <p role="alert" className="ll-failure">{failure}</p>}
+        {rectangle && <DrawingOutline rectangle={rectangle} />}
+        {pane && <TapeLabels pane={pane} />}
+        <Minimap />
+        <Loading />
+      </div>
+      {studio && PLANES.map((plane) => <PlaneView key={plane} plane={plane} studio={studio} />)}
+    </div>
+  );
+}
+
+/** Times that a person feels, for the browser's profiler and our benchmark. */
+function markDrawn(frame: number, editor: { editedAt: number; steppedAt: number }): void {
+  if (editor.editedAt) performance.measure("edit visible", { start: editor.editedAt });
+  if (editor.steppedAt && frame >= 0) performance.measure("frame visible", { start: editor.steppedAt });
+  editor.editedAt = 0;
+  if (frame >= 0) editor.steppedAt = 0;
+}
+
+function DrawingOutline({ rectangle: { from, to } }: { rectangle: Rectangle }) {
+  return (
+    <svg className="ll-overlay" aria-hidden="true">
+      <rect x={Math.min(from[0], to[0])} y={Math.min(from[1], to[1])} width={Math.abs(to[0] - from[0])} height={Math.abs(to[1] - from[1])} className="ll-drawing" />
+    </svg>
+  );
+}
+
+function Loading() {
+  const behind = useEditorState((state) => state.frame !== state.cloudFrame);
+  const drafting = useEditorState((state) => chosenBox(state) === null && state.chosen !== null);
+  if (behind) return <p className="ll-hint" role="status">loading points …</p>;
+  return drafting ? <p className="ll-hint" role="status">the chosen object has no cuboid in this frame</p> : null;
+}
