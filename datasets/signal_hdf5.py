@@ -22,7 +22,7 @@ def is_recording(path: Path) -> bool:
     import h5py
 
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(path, "r", locking=False) as file:
             return "format_version" in file.attrs and "content_hash" in file.attrs
     except OSError:
         return False
@@ -68,7 +68,7 @@ def read_hdf5_signal(path: Path, options: SignalOptions) -> Signal:
     import pandas as pd
 
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(path, "r", locking=False) as file:
             columns = dict(_columns(file))
             rates: list[Any] = [file.attrs.get(key) for key in ("rate_hz", "sampling_rate")]
             rate = next((float(given) for given in rates if given is not None), None)

@@ -9,7 +9,7 @@ from pathlib import Path
 import editor_hands as hands
 import numpy as np
 import pytest
-from conftest import SIZE, Server
+from editor_server import SIZE, Server
 from PIL import Image
 
 from lidar_label.datasets.recording import RecordingWriter
