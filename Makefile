@@ -14,6 +14,7 @@ setup: $(VENV)/.ready viewers/assets/editor.js
 $(VENV)/.ready: pyproject.toml tests/devkits.txt
 	@echo "setting up $(VENV) (a few minutes the first time) …"
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/devkits.txt
 	@touch $@

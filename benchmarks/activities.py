@@ -4,7 +4,8 @@ Windows that overlap a tagged one are never scored; whole people are left out wh
 peers' penalty is tuned on other people than it is scored on, ours is the default. Peers classify
 from the same rows as we do (MiniRocket from raw windows), raw and after a light hidden Markov
 model; the better of the two is reported. None of the recordings' licences is free for a product:
-no weights are shipped, and constants are round figures argued from the method.
+no weights are shipped; constants are round figures with reasons from the method, which were
+compared on these recordings while it was developed.
 """
 
 import sys
