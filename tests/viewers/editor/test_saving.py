@@ -25,8 +25,8 @@ def test_edits_survive_a_killed_server_and_a_closed_page(own_server, truth, open
     saved(page)
     own_server.kill()
     page.keyboard.press("w")
+    page.wait_for_selector("[data-status='offline']")  # what is on its way is not added to
     page.keyboard.press("g")
-    page.wait_for_selector("[data-status='offline']")
     own_server.start()
     saved(page)
     after = drive.cuboid(track, 0)
