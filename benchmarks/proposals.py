@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from lidar_label.arrays import Boxes, Floats, Floats32, Mask
 from lidar_label.benchmarks.labelled_sweeps import LabelledSweep, labelled_sweeps
+from lidar_label.calibration.load_open3d import load_open3d
 from lidar_label.kernels.boxes import iou_bev
 from lidar_label.ontology import road_ontology
 from lidar_label.proposals import propose
@@ -70,7 +71,8 @@ def our_proposals(points: Floats32) -> tuple[Boxes, Floats]:
 def chain_proposals(points: Floats32) -> tuple[Boxes, Floats]:
     """Patchwork++ → Open3D DBSCAN → OpenCV minAreaRect; scored by their number of points."""
     import cv2
-    import open3d as o3d
+
+    o3d: Any = load_open3d()
     import pypatchworkpp
 
     parameters = pypatchworkpp.Parameters()
