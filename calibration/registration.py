@@ -2,7 +2,8 @@
 
 Scan-to-map registration by Generalized ICP on a voxel map (Segal et al., RSS 2009; Koide et al.,
 ICRA 2021, in the library small_gicp), started from constant velocity as in KISS-ICP (Vizzo et al.,
-RA-L 2023). Where points have times, a second pass straightens the sweeps by the first one's motion.
+RA-L 2023). Where points have times, each sweep is straightened by that velocity; the first ones by
+that which a pass over them alone has found.
 """
 
 from dataclasses import dataclass, field
@@ -54,7 +55,7 @@ class SweepRegistration:
     """Poses of one drive, sweep by sweep; state lives only while the sweeps go through.
 
     Attributes:
-        rough: The motion as found by a first pass: sweeps are straightened by it.
+        rough: The motion of the first sweeps as a first pass has found it.
         lost: Whether more sweeps in a row than `max_lost` fitted nowhere: there is no trajectory.
         failed: Sweeps that fitted nowhere.
     """
@@ -128,12 +129,26 @@ class SweepRegistration:
 
     def _predicted(self, time_ns: int) -> Transform:
         """Where the ego is at a time: by the first pass, or going on as between the last sweeps."""
-        if self._poses and self.rough is not None:
+        if self._poses and self.rough is not None and self._in_rough(time_ns):
             return self._poses[-1] @ invert(self.rough.at(self._times[-1])) @ self.rough.at(time_ns)
         if len(self._poses) < 2:
             return self._poses[-1] if self._poses else np.eye(4)
         (t0, t1), (before, last) = self._times[-2:], self._poses[-2:]
         return _carry_on(t0, before, t1, last, time_ns)
+
+    def _motion(self, point_time_ns: NDArray[Any]) -> Trajectory | None:
+        """How the ego moves during a sweep; None where nothing is known of it yet."""
+        first, last = int(point_time_ns.min()), int(point_time_ns.max())
+        if self._in_rough(last):
+            return self.rough
+        if len(self._poses) < 2 or first >= last:
+            return None
+        ends = np.array([first, last])
+        poses = np.array([self._predicted(int(time_ns)) for time_ns in ends])
+        return Trajectory(ends, matrix_to_pose7(poses))
+
+    def _in_rough(self, time_ns: int) -> bool:
+        return self.rough is not None and time_ns <= self.rough.time_ns[-1]
 
     def _prepared(
         self,
@@ -146,11 +161,12 @@ class SweepRegistration:
         import small_gicp
 
         near = np.einsum("ij,ij->i", points, points) < self.config.max_range**2
-        if point_time_ns is None or self.rough is None:
+        timed = point_time_ns is not None and len(points) > 0
+        motion = self._motion(point_time_ns) if timed and point_time_ns is not None else None
+        if point_time_ns is None or motion is None:
             placed = transform_points(ego_from_sensor, points[near])
         else:
-            times = np.asarray(point_time_ns)[near]
-            placed = deskew(points[near], times, time_ns, self.rough, ego_from_sensor)
+            placed = deskew(points[near], point_time_ns[near], time_ns, motion, ego_from_sensor)
         cloud, _ = small_gicp.preprocess_points(
             placed.astype(np.float64), self.config.spacing, num_neighbors=10, num_threads=1
         )

@@ -1,5 +1,7 @@
 """Ego poses of a source that brings none, found from its sweeps while it is imported."""
 
+from itertools import islice
+
 import numpy as np
 
 from lidar_label.calibration.registration import SweepRegistration
@@ -8,6 +10,8 @@ from lidar_label.calibration.trajectory import Trajectory
 from lidar_label.datasets.intake import Intake
 from lidar_label.datasets.recording_writer import RecordingWriter
 
+# Sweeps that tell the motion at the start, when none is known yet, and passes over them.
+_FIRST, _PASSES = 5, 2
 METHOD = "estimated from the sweeps: scan-to-map GICP"
 
 
@@ -22,10 +26,11 @@ def estimate_poses(intake: Intake) -> None:
     if writer.has_ego or name is None or not intake.points or intake.sweeps.get(name, 0) < 2:
         return
     lidar = writer.rig.get(name, Lidar)
-    registration = _register(intake, lidar, None)
-    rough = registration.trajectory()
-    if rough is not None and _has_times(writer, lidar):
-        registration = _register(intake, lidar, rough)
+    intake.expected += intake.sweeps[name]
+    rough = None
+    for _ in range(_PASSES if _has_times(writer, lidar) else 0):
+        rough = _register(intake, lidar, _FIRST, rough).trajectory()
+    registration = _register(intake, lidar, intake.sweeps[name], rough)
     trajectory = registration.trajectory()
     if trajectory is None:
         intake.warn("no ego poses, and the sweeps do not follow one another: none estimated")
@@ -38,16 +43,19 @@ def estimate_poses(intake: Intake) -> None:
     writer.append_ego(trajectory.time_ns, np.asarray(trajectory.world_from_ego), method=METHOD)
 
 
-def _register(intake: Intake, lidar: Lidar, rough: Trajectory | None) -> SweepRegistration:
+def _register(
+    intake: Intake, lidar: Lidar, count: int, rough: Trajectory | None = None
+) -> SweepRegistration:
+    """Register the first `count` sweeps of a LiDAR."""
     registration = SweepRegistration(rough)
-    intake.expected += intake.sweeps[lidar.name]
-    for time_ns, columns in intake.writer.sweeps_of(lidar.name):
+    for time_ns, columns in islice(intake.writer.sweeps_of(lidar.name), count):
         if registration.lost:
             break
         if "xyz" in columns:
-            times = columns.get("point_time_ns")
+            times = None if lidar.motion_compensated else columns.get("point_time_ns")
             registration.add(time_ns, columns["xyz"], lidar.ego_from_sensor, times)
-        intake.advance()
+        if count > _FIRST:
+            intake.advance()
     return registration
 
 
