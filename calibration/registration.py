@@ -136,8 +136,10 @@ class SweepRegistration:
         (t0, t1), (before, last) = self._times[-2:], self._poses[-2:]
         return _carry_on(t0, before, t1, last, time_ns)
 
-    def _motion(self, point_time_ns: NDArray[Any]) -> Trajectory | None:
-        """How the ego moves during a sweep; None where nothing is known of it yet."""
+    def _motion(self, point_time_ns: NDArray[Any] | None) -> Trajectory | None:
+        """How the ego moves during a sweep; None where that or the points' times are not known."""
+        if point_time_ns is None or not len(point_time_ns):
+            return None
         first, last = int(point_time_ns.min()), int(point_time_ns.max())
         if self._in_rough(last):
             return self.rough
@@ -161,8 +163,7 @@ class SweepRegistration:
         import small_gicp
 
         near = np.einsum("ij,ij->i", points, points) < self.config.max_range**2
-        timed = point_time_ns is not None and len(points) > 0
-        motion = self._motion(point_time_ns) if timed and point_time_ns is not None else None
+        motion = self._motion(point_time_ns)
         if point_time_ns is None or motion is None:
             placed = transform_points(ego_from_sensor, points[near])
         else:

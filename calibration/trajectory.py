@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lidar_label.arrays import Floats, Ints, Mask, Transform
-from lidar_label.calibration.transforms import pose7_to_matrix
+from lidar_label.calibration.transforms import FARTHEST_M, pose7_to_matrix
 from lidar_label.errors import InvalidSource
 
-_FARTHEST_M = 1e9  # beyond it nothing that drives is
 _QUATERNION_TOLERANCE = 1e-2  # of its length from 1; further off is another column order
 
 
@@ -87,7 +86,7 @@ def check_poses(time_ns: NDArray[Any], world_from_ego: NDArray[Any]) -> None:
         raise InvalidSource(
             f"{len(world_from_ego)} ego poses have {len(time_ns)} times; give one time a pose"
         )
-    far: Mask = np.asarray(~(np.abs(world_from_ego) < _FARTHEST_M).all(axis=1))
+    far: Mask = np.asarray(~(np.abs(world_from_ego) < FARTHEST_M).all(axis=1))
     norm = np.linalg.norm(np.where(far[:, None], 0.0, world_from_ego[:, 3:]), axis=1)
     bad = far | ~(np.abs(norm - 1) <= _QUATERNION_TOLERANCE)
     if bad.any():

@@ -10,7 +10,7 @@ from lidar_label.arrays import Floats, Transform
 from lidar_label.errors import InvalidSource
 
 # Calibration files print six or seven digits; a matrix further from orthonormal is a mistake.
-_FARTHEST_M = 1e9  # beyond it nothing that drives is
+FARTHEST_M = 1e9  # beyond it nothing that drives is
 _ORTHONORMAL_TOLERANCE = 1e-3
 
 
@@ -29,7 +29,7 @@ def as_transform(matrix: NDArray[Any], what: str = "transform") -> Transform:
         array = np.vstack((array, (0.0, 0.0, 0.0, 1.0)))
     if array.shape != (4, 4):
         raise InvalidSource(f"{what} has shape {array.shape}; give a (4, 4) matrix")
-    if not (np.abs(array) < _FARTHEST_M).all():
+    if not (np.abs(array) < FARTHEST_M).all():
         raise InvalidSource(
             f"{what} holds a value that is not finite or no place; correct the calibration"
         )

@@ -190,8 +190,7 @@ def _sustechpoints(export: Export, place: Path) -> tuple[str, list[str]]:
             _write_json(place / "calib" / "camera" / f"{name}.json", calibration)
     held = ("track_id", "source_id", "category", "pitch", "roll")
     lost = not_exported(export.cuboids, held, sustechpoints.KEPT)
-    if bool(((export.cuboids.source_id != "") & (export.cuboids.track_id >= 0)).any()):
-        lost.append("track_id: beside a source_id it is given anew when the export is read")
+    lost += _numbered_anew(export.cuboids)
     return _SUSTECH_CONVENTIONS, lost
 
 
@@ -208,8 +207,7 @@ def _argoverse2(export: Export, place: Path) -> tuple[str, list[str]]:
     argoverse2_labels.write_annotations(cuboids, place / "annotations.feather")
     held = ("track_id", "source_id", "category", "pitch", "roll", "score", "num_points")
     lost = not_exported(cuboids, held)
-    if bool(((cuboids.source_id != "") & (cuboids.track_id >= 0)).any()):
-        lost.append("track_id: beside a source_id it is given anew when the export is read")
+    lost += _numbered_anew(cuboids)
     listed = set(argoverse2_labels.CLASSES)
     for name in sorted(set(cuboids.category.tolist()) - listed):
         lost.append(f"category {name!r}: written as it is, but Argoverse 2 has no such class")
@@ -220,8 +218,7 @@ def _rosbag(kind: str) -> Writer:
     def write(export: Export, place: Path) -> tuple[str, list[str]]:
         rosbag_export.write_bag(export.cuboids, export.recording, place / "recording", kind)
         lost = not_exported(export.cuboids, rosbag_labels.HELD)
-        if bool(((export.cuboids.source_id != "") & (export.cuboids.track_id >= 0)).any()):
-            lost.append("track_id: beside a source_id it is given anew when the export is read")
+        lost += _numbered_anew(export.cuboids)
         return _ROSBAG_CONVENTIONS, lost
 
     return write
@@ -242,8 +239,7 @@ def _nuscenes(export: Export, place: Path) -> tuple[str, list[str]]:
     lost = not_exported(export.cuboids, nuscenes_export.HELD)
     if bool((export.cuboids.track_id < 0).any()):
         lost.append("track_id: rows without a track become instances of their own")
-    if bool(((export.cuboids.source_id != "") & (export.cuboids.track_id >= 0)).any()):
-        lost.append("track_id: beside a source_id it is given anew when the export is read")
+    lost += _numbered_anew(export.cuboids)
     names = set(export.cuboids.category.tolist())
     for name in sorted(n for n in names if n.lower() not in nuscenes_export.DETECTION):
         lost.append(f"category {name!r}: not in results.json, the challenge has no such class")
@@ -261,6 +257,14 @@ def _parquet(export: Export, place: Path) -> tuple[str, list[str]]:
     provenance = {} if recording is None else {"recording": recording.content_hash}
     save_cuboids(export.cuboids, place / "labels.parquet", provenance)
     return _table_conventions("Parquet, labels.parquet"), []
+
+
+def _numbered_anew(cuboids: Cuboids) -> list[str]:
+    """What is lost where a format has one place for the id and the source's own stands there."""
+    both = (cuboids.source_id != "") & (cuboids.track_id >= 0)
+    if not bool(both.any()):
+        return []
+    return ["track_id: beside a source_id it is given anew when the export is read"]
 
 
 def _table_conventions(what: str) -> str:

@@ -5,9 +5,10 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lidar_label.errors import UsageError
+from lidar_label.viewers.signal_arguments import add_signal_arguments, signal_options
 
 if TYPE_CHECKING:
     from lidar_label.activity_classification import Moments
@@ -54,13 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--upright", action="store_true", help="turn the sensor so that gravity is along z"
     )
     parser.add_argument("--layout", help="hapt, driving, gait, recording or table; else recognised")
-    parser.add_argument("--time-column", help="name of the column with the time")
-    parser.add_argument("--time-unit", choices=("ns", "us", "ms", "s"))
-    parser.add_argument("--rate", type=float, metavar="HZ", help="samples a second without times")
-    parser.add_argument("--channels", help="columns to read, separated by commas")
-    parser.add_argument(
-        "--unit", action="append", default=[], metavar="CHANNEL=UNIT", help="as acc_x=g"
-    )
+    add_signal_arguments(parser)
     parser.add_argument("--force", action="store_true", help="overwrite the output")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
@@ -68,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Segment, write, report."""
     from lidar_label.activities import as_even
+    from lidar_label.datasets.signal_files import SignalOptions
     from lidar_label.datasets.signal_presets import read_signals
     from lidar_label.window_files import FORMS, read_tags, write_windows
 
@@ -77,7 +73,9 @@ def run(arguments: argparse.Namespace) -> int:
     if output.exists() and not arguments.force:
         raise UsageError(f"{output} exists; name another with -o or overwrite it with --force")
     recording = read_signals(
-        tuple(Path(source) for source in arguments.sources), _options(arguments), arguments.layout
+        tuple(Path(source) for source in arguments.sources),
+        signal_options(arguments) or SignalOptions(),
+        arguments.layout,
     )
     trajectory = _trajectory(recording, arguments)
     even = as_even(recording.signals) if recording.signals else None
@@ -179,24 +177,6 @@ def _text(path: str) -> str:
         raise UsageError(
             f"{path}: cannot be read ({error}); give a file of --save-model"
         ) from error
-
-
-def _options(arguments: argparse.Namespace) -> Any:
-    from lidar_label.datasets.signal_files import SignalOptions
-
-    units: dict[str, str] = {}
-    for pair in arguments.unit:
-        channel, equals, unit = pair.partition("=")
-        if not equals:
-            raise UsageError(f"--unit {pair}: write it as CHANNEL=UNIT, such as acc_x=g")
-        units[channel] = unit
-    return SignalOptions(
-        time_column=arguments.time_column,
-        time_unit=arguments.time_unit,
-        rate_hz=arguments.rate,
-        channels=tuple(arguments.channels.split(",")) if arguments.channels else (),
-        units=units,
-    )
 
 
 def _default_output(arguments: argparse.Namespace) -> Path:
