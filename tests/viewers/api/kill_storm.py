@@ -31,7 +31,8 @@ class ForkingServer:
 
     def __init__(self, store: Path | str, folder: Path, data: Path, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self._log = (folder / "server.log").open("ab")
+        self._log_path = folder / "server.log"
+        self._log = self._log_path.open("ab")
         self._parent = subprocess.Popen(
             [sys.executable, __file__, "--fork", str(store), str(folder), str(data), str(port)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True,
@@ -69,7 +70,8 @@ class ForkingServer:
                     time.sleep(0.01)
                 else:
                     return
-        raise AssertionError("the server does not come back")
+        last_words = self._log_path.read_text(errors="replace")[-2000:]
+        raise AssertionError(f"the server does not come back: {last_words}")
 
 
 @dataclass
@@ -206,7 +208,10 @@ def _fork_on_demand(store: str, folder: str, data: str, port: str) -> None:
     from lidar_label.viewers.api.application import create_app
     from lidar_label.viewers.api.serving import serve
 
+    pid = 0
     for _ in sys.stdin:
+        if pid:
+            os.waitpid(pid, 0)  # until the killed one has let go of the port
         pid = os.fork()
         if pid == 0:
             app = create_app(store, [data], folder=folder)
@@ -214,7 +219,6 @@ def _fork_on_demand(store: str, folder: str, data: str, port: str) -> None:
             os._exit(0)
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()
-        threading.Thread(target=os.waitpid, args=(pid, 0), daemon=True).start()
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
 """A real server in a process of its own, to be called, killed and started again."""
 
+import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -12,9 +14,11 @@ import httpx
 
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """One that outgoing connections are never given, so that it stays free between servers."""
+    while True:
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", secrets.choice(range(20_000, 32_000))))
+            return sock.getsockname()[1]
 
 
 class ServerProcess:
