@@ -12,11 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lidar_label.arrays import Floats, Ints, Points, Transform
+from lidar_label.arrays import Ints, Points, Transform
 from lidar_label.calibration.deskew import deskew
 from lidar_label.calibration.trajectory import Trajectory
-from lidar_label.calibration.transforms import invert, matrix_to_pose7, transform_points
+from lidar_label.calibration.transforms import (
+    invert,
+    matrix_to_pose7,
+    pose7_to_matrix,
+    transform_points,
+)
+from lidar_label.kernels.voxels import voxel_means
 
+_NS_PER_S = 1_000_000_000
+_NEIGHBOURS = 10  # whose spread is a point's covariance
 _PARTS = 1_000_000  # of a step between two poses; finer than any time within a sweep
 
 
@@ -162,15 +170,24 @@ class SweepRegistration:
         """The sweep in the ego frame at its time, thinned, each point with its covariance."""
         import small_gicp
 
-        near = np.einsum("ij,ij->i", points, points) < self.config.max_range**2
+        # Thinned before they are straightened: a voxel's points have all but the same time.
+        columns = points
         motion = self._motion(point_time_ns)
-        if point_time_ns is None or motion is None:
-            placed = transform_points(ego_from_sensor, points[near])
+        if point_time_ns is not None and motion is not None:
+            seconds = ((point_time_ns - time_ns) / _NS_PER_S).astype(np.float32)
+            columns = np.column_stack((points, seconds))
+        thinned = voxel_means(columns, self.config.spacing)
+        xyz = thinned[:, :3]
+        thinned = thinned[np.einsum("ij,ij->i", xyz, xyz) < self.config.max_range**2]
+        if motion is None:
+            placed = transform_points(ego_from_sensor, thinned[:, :3])
         else:
-            placed = deskew(points[near], point_time_ns[near], time_ns, motion, ego_from_sensor)
-        cloud, _ = small_gicp.preprocess_points(
-            placed.astype(np.float64), self.config.spacing, num_neighbors=10, num_threads=1
-        )
+            times = time_ns + (thinned[:, 3] * _NS_PER_S).astype(np.int64)
+            placed = deskew(thinned[:, :3], times, time_ns, motion, ego_from_sensor)
+        cloud = small_gicp.PointCloud(np.asarray(placed, dtype=np.float64))
+        if len(placed) >= self.config.min_points:
+            tree = small_gicp.KdTree(cloud)
+            small_gicp.estimate_covariances(cloud, tree, _NEIGHBOURS, num_threads=1)
         return cloud
 
     def _aligned(self, cloud: Any, guess: Transform) -> tuple[Transform, float]:
@@ -192,7 +209,8 @@ class SweepRegistration:
         found = small_gicp.align(
             self._map, cloud, guess, max_correspondence_distance=reach, num_threads=1
         )
-        pose: Floats = np.asarray(found.T_target_source, dtype=np.float64)
+        # A pose is predicted from those before it: what is not quite a rotation would grow.
+        pose = pose7_to_matrix(matrix_to_pose7(found.T_target_source))
         return pose, float(found.num_inliers) / cloud.size()
 
     def _insert(self, cloud: Any, pose: Transform) -> None:

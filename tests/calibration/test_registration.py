@@ -92,6 +92,18 @@ def test_points_are_moved_by_their_times() -> None:
     assert errors(found, truth)[0] > 1.5 * off[-1]
 
 
+def test_a_long_drive_stays_rigid() -> None:
+    """Each pose is predicted from those before: what is not quite a rotation must not grow."""
+    frames = 80
+    truth, registration = drive(frames=frames), SweepRegistration()
+    for time_ns, points, times in sweeps(town(2, 40_000), truth, frames, rotating=True):
+        registration.add(time_ns, points, MOUNT, times)
+    found = registration.trajectory()
+    assert found is not None
+    assert registration.failed == 0
+    assert errors(found, truth)[0] < 0.3
+
+
 def test_an_empty_sweep_and_a_doubled_time_are_passed_over() -> None:
     truth, registration = drive(), SweepRegistration()
     for i, (time_ns, points, _) in enumerate(sweeps(town(0), truth)):

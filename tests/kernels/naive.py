@@ -121,6 +121,15 @@ def fit_residuals(points, labels, boxes):
     return sums / np.maximum(counts, 1)
 
 
+def voxel_means(columns, size):
+    """The mean row of each voxel, keyed by the voxel."""
+    rows = {}
+    for row in np.asarray(columns, dtype=np.float64):
+        if np.isfinite(row[:3]).all():
+            rows.setdefault(tuple(np.floor(row[:3] * (1.0 / size))), []).append(row)
+    return [np.mean(rows[voxel], axis=0) for voxel in sorted(rows)]
+
+
 def voxel_downsample(points, size):
     """The first finite point of each voxel."""
     first = {}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lidar_label.errors import InvalidConfig, InvalidPoints
-from lidar_label.kernels.voxels import voxel_downsample
+from lidar_label.kernels.voxels import voxel_downsample, voxel_means
 
 coordinates = st.floats(-20, 20, width=32) | st.sampled_from([np.nan, np.inf, -np.inf, 3e38])
 
@@ -21,6 +21,17 @@ def test_kept_points_are_those_of_the_twin(points, size):
     kept = voxel_downsample(points, size)
     assert kept.dtype == np.int64
     np.testing.assert_array_equal(kept, naive.voxel_downsample(points, size))
+
+
+@given(
+    hnp.arrays(np.float32, st.tuples(st.integers(0, 80), st.just(5)), elements=coordinates),
+    st.sampled_from([0.1, 0.25, 3.0, 1e3]),
+)
+def test_means_are_those_of_the_twin(columns, size):
+    columns[:, 3:] = np.nan_to_num(columns[:, 3:], posinf=1, neginf=-1)
+    means, twin = voxel_means(columns, size), naive.voxel_means(columns, size)
+    assert means.shape == (len(twin), 5)
+    np.testing.assert_allclose(means, np.reshape(twin, (-1, 5)), rtol=1e-6, atol=1e-6)
 
 
 def test_which_voxels_are_kept_does_not_depend_on_the_order():
@@ -49,5 +60,7 @@ def test_bad_input_is_refused():
     for size in (0, -1, np.nan, np.inf):
         with pytest.raises(InvalidConfig, match="size"):
             voxel_downsample(np.zeros((3, 3)), size)
+        with pytest.raises(InvalidConfig, match="size"):
+            voxel_means(np.zeros((3, 3)), size)
     with pytest.raises(InvalidPoints):
         voxel_downsample(np.zeros((3, 2)), 0.1)
