@@ -171,7 +171,7 @@ class SweepRegistration:
         import small_gicp
 
         # Thinned before they are straightened: a voxel's points have all but the same time.
-        columns = points
+        columns: NDArray[Any] = points
         motion = self._motion(point_time_ns)
         if point_time_ns is not None and motion is not None:
             seconds = ((point_time_ns - time_ns) / _NS_PER_S).astype(np.float32)
@@ -183,7 +183,8 @@ class SweepRegistration:
             placed = transform_points(ego_from_sensor, thinned[:, :3])
         else:
             times = time_ns + (thinned[:, 3] * _NS_PER_S).astype(np.int64)
-            placed = deskew(thinned[:, :3], times, time_ns, motion, ego_from_sensor)
+            straight = thinned[:, :3].astype(np.float32)
+            placed = deskew(straight, times, time_ns, motion, ego_from_sensor)
         cloud = small_gicp.PointCloud(np.asarray(placed, dtype=np.float64))
         if len(placed) >= self.config.min_points:
             tree = small_gicp.KdTree(cloud)

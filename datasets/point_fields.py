@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lidar_label.arrays import Floats, Floats32, Ints, Mask, Points
+from lidar_label.arrays import Floats, Floats32, Ints, Mask, Points, finite_rows
 from lidar_label.errors import InvalidSource
 
 _INTENSITY = ("intensity", "reflectance", "reflectivity", "remission", "scalar_intensity", "i")
@@ -81,7 +81,7 @@ def points_from_fields(
     exact = np.column_stack((x, y, z))
     if exact.dtype.kind in "iu":
         exact = exact.astype(np.float64)
-    finite: Mask = np.asarray(np.isfinite(exact).all(axis=1))
+    finite = finite_rows(exact)
     dropped = int(len(finite) - finite.sum())
     if dropped:
         exact = exact[finite]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lidar_label import __version__
-from lidar_label.arrays import Transform
+from lidar_label.arrays import Transform, finite_rows
 from lidar_label.calibration.rig import Camera, Imu, Lidar, Radar, Rig, Sensor
 from lidar_label.calibration.trajectory import check_poses
 from lidar_label.datasets.recording_layout import (
@@ -262,7 +262,7 @@ class RecordingWriter:
         rows: dict[str, NDArray[Any] | None] = {"xyz": points}
         for column, values in columns.items():
             rows[column] = None if values is None else _checked(name, column, np.asarray(values))
-        finite = np.isfinite(points).all(axis=1)
+        finite = finite_rows(points)
         if not finite.all():
             if any(values is not None and len(values) != len(points) for values in rows.values()):
                 raise InvalidSource(f"sweep of {name}: its columns differ in length")

@@ -32,6 +32,12 @@ def as_points(points: NDArray[Any]) -> Points:
     return np.ascontiguousarray(array[:, :3], dtype=np.float32)
 
 
+def finite_rows(rows: NDArray[Any]) -> Mask:
+    """Which rows of (N, C) hold finite numbers only; quick where all do, as in most sweeps."""
+    finite = np.isfinite(rows)
+    return np.asarray(np.ones(len(rows), np.bool_) if finite.all() else finite.all(axis=1))
+
+
 def as_boxes(boxes: NDArray[Any]) -> Boxes:
     """Return boxes as contiguous (N, 7) float64; an empty sequence becomes (0, 7).
 
