@@ -15,6 +15,7 @@ from lidar_label.store import Store
 from lidar_label.store.database import Database
 from lidar_label.viewers.api import (
     activity_routes,
+    branch_routes,
     label_file_routes,
     label_routes,
     project_routes,
@@ -49,6 +50,7 @@ ROUTES = (
     sweep_routes,
     label_routes,
     label_file_routes,
+    branch_routes,
     activity_routes,
     work_routes,
 )

@@ -34,7 +34,7 @@ CHANGES_NEED = {
     "import_labels": "manage", "start_job": "manage", "cancel_job": "manage",
     "resume_job": "manage", "add_work": "manage", "lease": "label", "renew": "label",
     "release": "label", "submit": "label", "accept": "review", "reject": "review",
-    "reopen": "review", "propose": "label",
+    "reopen": "review", "propose": "label", "fork": "label", "adopt": "review",
 }  # fmt: skip
 
 
