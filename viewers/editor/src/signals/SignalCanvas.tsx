@@ -25,7 +25,7 @@ export function SignalCanvas({ session }: { session: SignalsSession }) {
   const canvas = useRef<HTMLCanvasElement>(null), drag = useRef<Drag | null>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
   const { state } = session;
-  const layout = layoutOf(size.width, size.height, lanesOf(state.windows, state.tier), groups(state.overview.channels, state.apart).length);
+  const layout = layoutOf(size.width, size.height, lanesOf(state.windows, state.tier), groups(state.overview.channels, state.apart).length, state.scene?.rows);
   useLayoutEffect(() => watchSize(canvas.current, session, setSize), [session]);
   useEffect(() => drawSoon(canvas.current, session, layout));
   useEffect(() => listenToWheel(canvas.current, session), [session]);
@@ -33,19 +33,19 @@ export function SignalCanvas({ session }: { session: SignalsSession }) {
     const box = event.currentTarget.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   };
-  const hit = ({ x, y }: { x: number; y: number }) => hitAt(layout, state.view, state.windows, state.chosen, state.tier, x, y);
+  const hit = ({ x, y }: { x: number; y: number }) => hitAt(layout, state.view, state.windows, state.chosen, state.tier, x, y, state.scene);
   function press(event: React.PointerEvent<HTMLCanvasElement>): void {
     const place = at(event), what = hit(place);
     event.currentTarget.setPointerCapture(event.pointerId);
     event.currentTarget.focus();
-    const pans = event.button !== 0 || event.ctrlKey || what.kind === "ruler";
+    const pans = event.button !== 0 || event.ctrlKey || what.kind === "ruler" || what.kind === "track";
     drag.current = { hit: what, x: place.x, time: toTime(state.view, layout.width, place.x), view: state.view, pans, moved: false };
   }
   function move(event: React.PointerEvent<HTMLCanvasElement>): void {
     const place = at(event), going = drag.current;
     if (!going) {
       const what = hit(place);
-      event.currentTarget.style.cursor = what.kind === "edge" ? "ew-resize" : what.kind === "ruler" ? "grab" : "crosshair";
+      event.currentTarget.style.cursor = what.kind === "edge" ? "ew-resize" : what.kind === "ruler" ? "grab" : what.kind === "track" ? "pointer" : "crosshair";
       return session.update({ cursor: toTime(state.view, layout.width, place.x) });
     }
     going.moved ||= Math.abs(place.x - going.x) > CLICK_PX;
@@ -71,7 +71,8 @@ export function SignalCanvas({ session }: { session: SignalsSession }) {
 }
 
 function click(session: SignalsSession, { hit, time }: Drag): void {
-  if (hit.kind === "inside" || hit.kind === "edge") session.update({ chosen: hit.window.id, candidates: [], cursor: time });
+  if (hit.kind === "track") session.update({ object: hit.span?.track ?? null, cursor: time });
+  else if (hit.kind === "inside" || hit.kind === "edge") session.update({ chosen: hit.window.id, candidates: [], cursor: time });
   else session.update({ chosen: null, cursor: time });
 }
 

@@ -8,6 +8,7 @@ import { colourOf } from "./drawing";
 import { COMMANDS, type Command, KEYS } from "./keymap";
 import { listenToKeys } from "./keyboard";
 import { ACTIONS, acceptSure, setClass } from "./operations";
+import { SceneBeside } from "./SceneBeside";
 import { SignalCanvas } from "./SignalCanvas";
 import { SignalsClient } from "./signals_client";
 import { SignalsSession, wordsOf } from "./session";
@@ -59,7 +60,15 @@ async function open(api: string, project: string, recording: string, wanted: str
   const readOnly = session.roles?.[project] === "viewer";
   const signal = new SignalsClient(client, project, recording, sensor);
   const key = `lidar-label.windows.${project}/${recording}/${sensor}`;
-  return { info, source, session: await SignalsSession.open(signal, readClasses(ontology), key, window.localStorage, readOnly) };
+  const opened = await SignalsSession.open(signal, readClasses(ontology), key, window.localStorage, readOnly);
+  if (info.frames) void opened.loadScene(source, info).then(() => opened.goToFrame(frameAsked())).catch((error: unknown) => opened.notify(wordsOf(error)));
+  return { info, source, session: opened };
+}
+
+/** The frame that the cuboid editor's link names. */
+function frameAsked(): number | null {
+  const text = new URLSearchParams(window.location.search).get("frame");
+  return text && /^\d+$/.test(text) ? Number(text) : null;
 }
 
 type WorkbenchProps = Required<Pick<Props, "api" | "home" | "project" | "recording">> & Opened & { readonly id?: string; readonly onSensor: (name: string) => void };
@@ -72,13 +81,16 @@ function Workbench({ id, api, home, project, recording, session, info, source, o
     const timer = setTimeout(() => session.notify(null), 6000);
     return () => clearTimeout(timer);
   }, [session, session.state.notice]);
+  const editor = `/p/${encodeURIComponent(project)}/r/${encodeURIComponent(recording)}/edit`;
   const theme = useMemo(() => loadSettings(window.localStorage).theme, []);
   return (
     <div id={id} className={`ll-editor ll-signals ll-${theme}`} data-status={session.state.status} data-busy={session.state.busy ?? ""}>
-      <Bar session={session} info={info} home={home} project={project} recording={recording} onSensor={onSensor} />
-      <main className="ll-signal-place"><SignalCanvas session={session} /></main>
+      <Bar session={session} info={info} home={home} onSensor={onSensor} />
+      <main className="ll-signal-place">
+        <div className="ll-signal-canvas"><SignalCanvas session={session} /></div>
+        <div className="ll-beside"><SceneBeside session={session} info={info} source={source} api={api} editor={editor} /></div>
+      </main>
       <aside className="ll-right">
-        <Picture session={session} info={info} source={source} api={api} />
         <Readings session={session} />
         <Classes session={session} />
         <Learning session={session} />
@@ -101,13 +113,12 @@ function Act({ session, command, children }: Part & { command: Command; children
   return <button type="button" title={`${COMMANDS[command]} (${KEYS[command].join(" or ")})`} onClick={() => ACTIONS[command](session)}>{children}</button>;
 }
 
-function Bar({ session, info, home, project, recording, onSensor }: Part & { info: RecordingInfo; home: string; project: string; recording: string; onSensor: (name: string) => void }) {
+function Bar({ session, info, home, onSensor }: Part & { info: RecordingInfo; home: string; onSensor: (name: string) => void }) {
   const { state } = session, signals = info.sensors.filter(({ kind }) => kind === "imu");
   return (
     <header className="ll-toolbar">
       <a href={home} className="ll-home">Lidar Label</a>
       <span className="ll-recording" title={info.name}>{info.name}</span>
-      {info.frames > 0 && <a href={`/p/${encodeURIComponent(project)}/r/${encodeURIComponent(recording)}/edit`} className="ll-dim">cuboids</a>}
       <select aria-label="Signal" value={session.client.sensor} onChange={(event) => onSensor(event.target.value)}>
         {signals.map(({ name }) => <option key={name}>{name}</option>)}
       </select>
@@ -125,26 +136,6 @@ function Bar({ session, info, home, project, recording, onSensor }: Part & { inf
       <span className={`ll-save ll-save-${state.status}`}>{{ saved: "saved", pending: "saving …", offline: "server away; kept here" }[state.status]}</span>
       <Act session={session} command="help">?</Act>
     </header>
-  );
-}
-
-/** The recording's image nearest to the cursor. */
-function Picture({ session, info, source, api }: Part & { info: RecordingInfo; source: RecordingClient; api: string }) {
-  const cameras = info.sensors.filter(({ kind }) => kind === "camera").map(({ name }) => name);
-  const times = useMemo(() => info.time_ns.map((time) => Number(BigInt(time) - session.state.clock.origin)), [info, session]);
-  const [camera, setCamera] = useState(cameras[0]);
-  if (!cameras.length || !times.length) return null;
-  const frame = times.reduce((best, time, i) => (Math.abs(time - session.state.cursor) < Math.abs(times[best] - session.state.cursor) ? i : best), 0);
-  const away = (times[frame] - session.state.cursor) / SECOND;
-  return (
-    <section className="ll-camera" aria-label="Camera">
-      <header>
-        <select aria-label="Camera shown" value={camera} onChange={(event) => setCamera(event.target.value)}>{cameras.map((name) => <option key={name}>{name}</option>)}</select>
-        <span className="ll-dim">frame {frame}, {away >= 0 ? "+" : "−"}{Math.abs(away).toFixed(2)} s</span>
-      </header>
-      {info.images[frame]?.[camera] === undefined ? <p className="ll-hint">no image in this frame</p>
-        : <img className="ll-frame" data-frame={frame} src={source.imageUrl(api, frame, camera)} alt={`${camera}, frame ${frame}`} />}
-    </section>
   );
 }
 

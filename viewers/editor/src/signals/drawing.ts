@@ -1,6 +1,6 @@
 /** Draws the page's canvas from the state: ruler, lanes of windows, channels, changes, cursor. */
 
-import { type Layout, RULER_HEIGHT } from "./layout";
+import { type Layout, RULER_HEIGHT, trackBand } from "./layout";
 import type { SignalsState } from "./session";
 import { type SignalView, groups, range } from "./signal_view";
 import { firstAtOrAfter, ticks, toX } from "./time_axis";
@@ -36,6 +36,7 @@ export function draw(pen: Pen, layout: Layout, state: SignalsState, signal: Sign
   drawRuler(pen, layout, state, ink);
   drawChanges(pen, layout, state, ink);
   drawLanes(pen, layout, state, ink);
+  drawTracks(pen, layout, state, ink);
   drawSpans(pen, layout, state, ink);
   line(pen, toX(state.view, width, state.cursor), 0, height, ink.ink, 1);
 }
@@ -171,6 +172,27 @@ function drawLanes(pen: Pen, layout: Layout, state: SignalsState, ink: Ink): voi
     }
     if (layout.lanes.length > 1) text(pen, lane.tier, 4, lane.y + lane.height - 8, ink.ink, ink.panel);
   }
+}
+
+/** One line an object, from its first frame to its last; proposals fainter, the chosen one framed. */
+function drawTracks(pen: Pen, layout: Layout, state: SignalsState, ink: Ink): void {
+  const { y, height } = layout.tracks;
+  if (!height || !state.scene) return;
+  pen.fillStyle = ink.panel;
+  pen.fillRect(0, y, layout.width, height);
+  for (const span of state.scene.spans) {
+    const place = across(layout, state.view, span), band = trackBand(layout, span.row), chosen = span.track === state.object;
+    if (!place) continue;
+    pen.globalAlpha = chosen || span.state === "accepted" ? 1 : 0.55;
+    pen.fillStyle = colourOf(state, span.category);
+    pen.fillRect(place[0], band.y + 1, Math.max(place[1] - place[0], 3), band.height - 2);
+    pen.globalAlpha = 1;
+    if (!chosen) continue;
+    pen.strokeStyle = ink.ink;
+    pen.lineWidth = 1.5;
+    pen.strokeRect(place[0], band.y + 0.5, Math.max(place[1] - place[0], 3), band.height - 1);
+  }
+  text(pen, "cuboids", 4, y + Math.min(height, 14) - 2, ink.ink, ink.panel);
 }
 
 /** What people decided is solid; what the machine proposes is hatched in a dashed frame, with how sure it is. */

@@ -1,8 +1,9 @@
 /** The signals page's state and what changes it; no canvas and no React in here. */
 
-import { ApiError, Unreachable } from "../api/client";
+import { ApiError, type RecordingClient, type RecordingInfo, Unreachable, newClientId } from "../api/client";
 import type { LabelClass } from "../api/ontology_json";
 import type { Candidate, SignalClock, SignalsClient } from "./signals_client";
+import { type Scene, sceneOf } from "./scene";
 import { type SignalView, serves } from "./signal_view";
 import { type Change, showing, within } from "./time_axis";
 import { type PendingEdits, type WindowSync, acknowledge, enqueue, rebase, refuse, settle, shown, startSync, statusOf } from "./window_sync";
@@ -30,6 +31,10 @@ export interface SignalsState {
   readonly changes: readonly Change[];
   readonly penalty: number;
   readonly least: number;
+  /** The cuboids of the same recording; null where it has no frames. */
+  readonly scene: Scene | null;
+  /** The object chosen among them. */
+  readonly object: number | null;
   readonly candidates: readonly Candidate[];
   readonly candidate: number;
   readonly live: boolean;
@@ -67,7 +72,7 @@ export class SignalsSession {
     const [overview, windows] = await Promise.all([client.view(clock.whole, 1600), client.windows()]);
     const session = new SignalsSession(client, {
       clock, classes, view: clock.whole, overview, loaded: overview, apart: false, cursor: 0, windows, chosen: null, draft: null,
-      category: classes[0]?.name ?? "activity", tier: "activity", changes: [], penalty: 1, least: 0.9, candidates: [], candidate: 0,
+      category: classes[0]?.name ?? "activity", tier: "activity", changes: [], penalty: 1, least: 0.9, scene: null, object: null, candidates: [], candidate: 0,
       live: true, busy: null, status: "saved", notice: null, readOnly, help: false,
     }, key, storage);
     session.show();
@@ -139,6 +144,18 @@ export class SignalsSession {
     return loaded && loaded.start <= view.start && loaded.end >= view.end ? loaded : overview;
   }
 
+  /** Take in the cuboids of the recording. */
+  async loadScene(source: RecordingClient, info: RecordingInfo): Promise<void> {
+    const times = info.time_ns.map((time) => Number(BigInt(time) - this.state.clock.origin));
+    const { labels } = await source.labels();
+    this.update({ scene: sceneOf(times, labels) });
+  }
+
+  goToFrame(frame: number | null): void {
+    const time = frame === null ? undefined : this.state.scene?.times[frame];
+    if (time !== undefined) this.look(showing(this.state.view, { start: time, end: time }, this.state.clock.whole), time);
+  }
+
   async findChanges(penalty: number): Promise<void> {
     this.update({ penalty });
     await this.during("looking for changes …", async () => {
@@ -168,7 +185,7 @@ export class SignalsSession {
   edit(...edits: WindowEdit[]): void {
     if (this.state.readOnly) return this.notify("you may look, not edit, in this project");
     if (!edits.length) return;
-    this.sync = enqueue(this.sync, edits, () => crypto.randomUUID());
+    this.sync = enqueue(this.sync, edits, newClientId);
     this.show();
     void this.flush();
     this.retrainSoon();
@@ -190,7 +207,7 @@ export class SignalsSession {
       if (this.sync.queue.length) return this.notify("the server is away; nothing was undone");
       const edits = this.steps[what].pop() ?? 1;
       for (let i = 0; i < edits; i++) {
-        const states = await this.client.step(what, crypto.randomUUID());
+        const states = await this.client.step(what, newClientId());
         this.sync = { ...this.sync, confirmed: settle(this.sync.confirmed, states) };
       }
       this.steps[what === "undo" ? "redo" : "undo"].push(edits);
