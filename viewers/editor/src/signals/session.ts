@@ -51,8 +51,6 @@ export class SignalsSession {
   private temporary = -1;
   /** What talks to the server about windows does so in turn, so that each knows the revisions the last one made. */
   private turn: Promise<void> = Promise.resolve();
-  /** How many edits each of this page's last steps was, for undo, and each undone one, for redo; the server counts single edits. */
-  private readonly steps: { undo: number[]; redo: number[] } = { undo: [], redo: [] };
   private retry: ReturnType<typeof setTimeout> | undefined;
   private retrain: ReturnType<typeof setTimeout> | undefined;
   private refresh: ReturnType<typeof setInterval> | undefined;
@@ -205,12 +203,8 @@ export class SignalsSession {
     return this.inTurn(async () => {
       await this.sendAll();
       if (this.sync.queue.length) return this.notify("the server is away; nothing was undone");
-      const edits = this.steps[what].pop() ?? 1;
-      for (let i = 0; i < edits; i++) {
-        const states = await this.client.step(what, newClientId());
-        this.sync = { ...this.sync, confirmed: settle(this.sync.confirmed, states) };
-      }
-      this.steps[what === "undo" ? "redo" : "undo"].push(edits);
+      const states = await this.client.step(what, newClientId());
+      this.sync = { ...this.sync, confirmed: settle(this.sync.confirmed, states) };
       this.show();
       this.retrainSoon();
     });
@@ -287,8 +281,6 @@ export class SignalsSession {
     while (this.sync.queue.length) {
       try {
         const states = await this.client.send(this.sync.queue[0], this.sync.confirmed);
-        this.steps.undo.push(this.sync.queue[0].edits.length);
-        this.steps.redo = [];
         const done = acknowledge(this.sync, states);
         this.sync = done.sync;
         const chosen = this.state.chosen;

@@ -76,7 +76,8 @@ export class SignalsClient {
   }
 
   async send(pending: PendingEdits, confirmed: Windows): Promise<ServerWindow[]> {
-    const edits = pending.edits.map(({ clientId, edit }) => ({ client_id: clientId, ...this.request(edit, confirmed) }));
+    const batch = pending.edits.length > 1 ? { batch: pending.edits[0].clientId } : {};
+    const edits = pending.edits.map(({ clientId, edit }) => ({ client_id: clientId, ...batch, ...this.request(edit, confirmed) }));
     const reply = await this.client.post<{ windows: readonly WindowJson[] }>(`${this.recording}/edits`, { edits });
     return this.states(reply.windows);
   }
