@@ -220,12 +220,10 @@ def _go_back(
     if made:
         again = _together(connection, branch, setting.author, client_id)
         done = _touched_by(connection, branch, [made[client_id].seq, *again])
-        seq = max([made[client_id].seq, *again])
-        return applied(seq, journal.load(connection, branch, done), done)
-    if seq is None:
-        seqs = _last_step(connection, branch, setting.author, operation)
-    else:
-        seqs = [seq]
+        last = max([made[client_id].seq, *again])
+        return applied(last, journal.load(connection, branch, done), done)
+    steps = [seq] if seq is not None else []
+    seqs = steps or _last_step(connection, branch, setting.author, operation)
     return _revert(connection, branch, setting, now, request, seqs)
 
 

@@ -17,6 +17,7 @@ from lidar_label.viewers.api import (
     activity_routes,
     label_file_routes,
     label_routes,
+    media_routes,
     project_routes,
     recording_routes,
     session_routes,
@@ -50,6 +51,7 @@ ROUTES = (
     label_routes,
     label_file_routes,
     activity_routes,
+    media_routes,
     work_routes,
 )
 

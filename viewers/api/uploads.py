@@ -128,7 +128,7 @@ class Uploads:
                 await run_in_threadpool(_sync, file.fileno(), file.flush)
         return self.find(upload.project, upload.id)
 
-    def complete(self, upload: Upload, folder: Path) -> tuple[Path, bool]:
+    def complete(self, upload: Upload, folder: Path, suffix: str = ".h5") -> tuple[Path, bool]:
         """Check the hash and move the file to its place in `folder`, under the name of its hash.
 
         Returns:
@@ -155,7 +155,7 @@ class Uploads:
                     f"the bytes have SHA-256 {found}, {upload.sha256} was promised; send it anew",
                 )
             folder.mkdir(parents=True, exist_ok=True)
-            path = folder / f"{found}.h5"
+            path = folder / f"{found}{suffix}"
             fresh = not path.exists()
             content.replace(path)
             shutil.rmtree(self._folder / upload.id)
