@@ -98,6 +98,9 @@ def correlate_medium(
     found = shared.store.media.find(recording, medium)
     if question.curve is not None:
         values = [np.nan if one is None else one for one in question.curve.values]
+        curve = np.array(values, dtype=np.float64)
+        rate, start = question.curve.rate_hz, question.curve.start_s
+    elif found.kind == "audio":
         curve = _envelope(shared, found).loudness(_LOUDNESS_HZ)
         rate, start = _LOUDNESS_HZ, 0.5 / _LOUDNESS_HZ
     else:

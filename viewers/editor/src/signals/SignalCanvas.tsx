@@ -4,6 +4,7 @@ import React, { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { draw, inkOf } from "./drawing";
 import { type Hit, type Layout, hitAt, lanesOf, layoutOf } from "./layout";
 import { create } from "./operations";
+import { type Medium, shifted, stretched } from "./media";
 import type { SignalsSession } from "./session";
 import { groups } from "./signal_view";
 import { panBy, snapped, toTime, zoomAt } from "./time_axis";
@@ -25,7 +26,7 @@ export function SignalCanvas({ session }: { session: SignalsSession }) {
   const canvas = useRef<HTMLCanvasElement>(null), drag = useRef<Drag | null>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
   const { state } = session;
-  const layout = layoutOf(size.width, size.height, lanesOf(state.windows, state.tier), groups(state.overview.channels, state.apart).length, state.scene?.rows);
+  const layout = layoutOf(size.width, size.height, lanesOf(state.windows, state.tier), groups(state.overview.channels, state.apart).length, state.scene?.rows, state.media.map(({ id }) => id));
   useLayoutEffect(() => watchSize(canvas.current, session, setSize), [session]);
   useEffect(() => drawSoon(canvas.current, session, layout));
   useEffect(() => listenToWheel(canvas.current, session), [session]);
@@ -33,7 +34,7 @@ export function SignalCanvas({ session }: { session: SignalsSession }) {
     const box = event.currentTarget.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   };
-  const hit = ({ x, y }: { x: number; y: number }) => hitAt(layout, state.view, state.windows, state.chosen, state.tier, x, y, state.scene);
+  const hit = ({ x, y }: { x: number; y: number }) => hitAt(layout, state.view, state.windows, state.chosen, state.tier, x, y, state.scene, state.media);
   function press(event: React.PointerEvent<HTMLCanvasElement>): void {
     const place = at(event), what = hit(place);
     event.currentTarget.setPointerCapture(event.pointerId);
@@ -45,12 +46,13 @@ export function SignalCanvas({ session }: { session: SignalsSession }) {
     const place = at(event), going = drag.current;
     if (!going) {
       const what = hit(place);
-      event.currentTarget.style.cursor = what.kind === "edge" ? "ew-resize" : what.kind === "ruler" ? "grab" : what.kind === "track" ? "pointer" : "crosshair";
-      return session.update({ cursor: toTime(state.view, layout.width, place.x) });
+      event.currentTarget.style.cursor = what.kind === "edge" || what.kind === "medium" ? "ew-resize" : what.kind === "ruler" ? "grab" : what.kind === "track" ? "pointer" : "crosshair";
+      return state.playing ? undefined : session.update({ cursor: toTime(state.view, layout.width, place.x) });
     }
     going.moved ||= Math.abs(place.x - going.x) > CLICK_PX;
     if (!going.moved) return;
     if (going.pans) return session.look(panBy(going.view, ((going.x - place.x) / layout.width) * (going.view.end - going.view.start), state.clock.whole));
+    if (going.hit.kind === "medium") return moveMedium(session, going.hit.medium, going.time, toTime(going.view, layout.width, place.x), event.shiftKey);
     session.update(draftOf(session, layout, going, place.x, event.altKey));
   }
   function release(event: React.PointerEvent<HTMLCanvasElement>): void {
@@ -58,6 +60,7 @@ export function SignalCanvas({ session }: { session: SignalsSession }) {
     drag.current = null;
     if (!going) return;
     if (!going.moved) return click(session, going);
+    if (going.hit.kind === "medium" && !going.pans) return void session.desk.save(going.hit.medium.id);
     session.update({ draft: null });
     if (going.pans || !draft || event.type === "pointercancel") return;
     if (going.hit.kind === "edge") session.edit({ kind: "move", window: going.hit.window.id, start: draft.start, end: draft.end });
@@ -68,6 +71,11 @@ export function SignalCanvas({ session }: { session: SignalsSession }) {
       data-view={`${state.view.start} ${state.view.end}`} data-lanes={layout.lanes.map(({ tier }) => tier).join(" ")}
       onPointerDown={press} onPointerMove={move} onPointerUp={release} onPointerCancel={release} onContextMenu={(event) => event.preventDefault()} />
   );
+}
+
+/** A drag moves a film or sound on the signal's clock; with Shift its beginning stays and it drifts. */
+function moveMedium(session: SignalsSession, medium: Medium, from: number, to: number, drifts: boolean): void {
+  session.desk.put(medium.id, ({ revision }) => ({ ...(drifts ? stretched(medium, from, to) : shifted(medium, to - from)), revision }));
 }
 
 function click(session: SignalsSession, { hit, time }: Drag): void {

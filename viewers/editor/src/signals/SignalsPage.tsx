@@ -8,6 +8,7 @@ import { colourOf } from "./drawing";
 import { COMMANDS, type Command, KEYS } from "./keymap";
 import { listenToKeys } from "./keyboard";
 import { ACTIONS, acceptSure, setClass } from "./operations";
+import { MediaBeside } from "./MediaBeside";
 import { SceneBeside } from "./SceneBeside";
 import { SignalCanvas } from "./SignalCanvas";
 import { SignalsClient } from "./signals_client";
@@ -88,7 +89,7 @@ function Workbench({ id, api, home, project, recording, session, info, source, o
       <Bar session={session} info={info} home={home} onSensor={onSensor} />
       <main className="ll-signal-place">
         <div className="ll-signal-canvas"><SignalCanvas session={session} /></div>
-        <div className="ll-beside"><SceneBeside session={session} info={info} source={source} api={api} editor={editor} /></div>
+        <div className="ll-beside"><SceneBeside session={session} info={info} source={source} api={api} editor={editor} /><MediaBeside session={session} api={api} /></div>
       </main>
       <aside className="ll-right">
         <Readings session={session} />
@@ -97,6 +98,7 @@ function Workbench({ id, api, home, project, recording, session, info, source, o
         <Candidates session={session} />
         <WindowList session={session} />
         <Unknown session={session} />
+        <AddMedium session={session} />
         <Exports session={session} api={api} />
       </aside>
       <p className="ll-notice" role="status" aria-live="polite">{session.state.notice}</p>
@@ -242,6 +244,15 @@ function Unknown({ session }: Part) {
           session.goToCandidate(0);
         }}>{duration(span.start)} · {duration(span.end - span.start)}</button>
       ))}</div>
+    </section>
+  );
+}
+
+function AddMedium({ session }: Part) {
+  return (
+    <section className="ll-object">
+      <h2>Films and sounds</h2>
+      <label className="ll-check">add MP4, WebM or WAV <input type="file" aria-label="Film or sound" accept=".mp4,.webm,.wav" onChange={(event) => event.target.files?.[0] && void session.desk.add(event.target.files[0])} /></label>
     </section>
   );
 }

@@ -1,6 +1,7 @@
 /** Draws the page's canvas from the state: ruler, lanes of windows, channels, changes, cursor. */
 
 import { type Layout, RULER_HEIGHT, trackBand } from "./layout";
+import { type Waveform, signalTime, spanOf } from "./media";
 import type { SignalsState } from "./session";
 import { type SignalView, groups, range } from "./signal_view";
 import { firstAtOrAfter, ticks, toX } from "./time_axis";
@@ -37,6 +38,7 @@ export function draw(pen: Pen, layout: Layout, state: SignalsState, signal: Sign
   drawChanges(pen, layout, state, ink);
   drawLanes(pen, layout, state, ink);
   drawTracks(pen, layout, state, ink);
+  drawMedia(pen, layout, state, ink);
   drawSpans(pen, layout, state, ink);
   line(pen, toX(state.view, width, state.cursor), 0, height, ink.ink, 1);
 }
@@ -193,6 +195,36 @@ function drawTracks(pen: Pen, layout: Layout, state: SignalsState, ink: Ink): vo
     pen.strokeRect(place[0], band.y + 0.5, Math.max(place[1] - place[0], 3), band.height - 1);
   }
   text(pen, "cuboids", 4, y + Math.min(height, 14) - 2, ink.ink, ink.panel);
+}
+
+/** Where each film or sound lies; of a sound its waveform. */
+function drawMedia(pen: Pen, layout: Layout, state: SignalsState, ink: Ink): void {
+  for (const band of layout.media) {
+    const medium = state.media.find(({ id }) => id === band.id), place = medium && across(layout, state.view, spanOf(medium));
+    pen.fillStyle = ink.ground;
+    pen.fillRect(0, band.y, layout.width, band.height);
+    horizontal(pen, band.y + band.height - 1, layout.width, ink.line);
+    if (!medium || !place) continue;
+    pen.fillStyle = ink.panel;
+    pen.fillRect(place[0], band.y + 1, place[1] - place[0], band.height - 3);
+    const wave = state.waveforms.get(medium.id), middle = band.y + band.height / 2;
+    pen.fillStyle = ink.accent;
+    for (let i = 0; wave && i < wave.low.length; i++) {
+      const x = toX(state.view, layout.width, signalTime(medium, wave.start + i * wave.step));
+      if (x < -1 || x > layout.width) continue;
+      const half = (band.height / 2 - 3) / Math.max(peakOf(wave), 1e-6);
+      pen.fillRect(x, middle - wave.high[i] * half, 1, Math.max((wave.high[i] - wave.low[i]) * half, 1));
+    }
+    text(pen, `${medium.kind === "video" ? "film" : "sound"} ${medium.name}`, Math.max(place[0], 0) + 5, band.y + 13, ink.ink, ink.panel);
+  }
+}
+
+const peaks = new WeakMap<Waveform, number>();
+
+function peakOf(wave: Waveform): number {
+  const known = peaks.get(wave) ?? wave.high.reduce((most, high, i) => Math.max(most, high, -wave.low[i]), 0);
+  peaks.set(wave, known);
+  return known;
 }
 
 /** What people decided is solid; what the machine proposes is hatched in a dashed frame, with how sure it is. */

@@ -7,7 +7,7 @@ import type { SignalsSession } from "./session";
 const WRITES = "input:not([type=range]):not([type=checkbox]), textarea, select";
 const CONTROLS = "button, a, input, select, summary";
 /** Keys by which a focused control is used. */
-const CONTROL_KEYS = new Set(["Enter", " ", "Tab", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
+const CONTROL_KEYS = new Set(["Enter", " ", "Space", "Tab", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
 const IN_HELP: ReadonlySet<Command> = new Set(["cancel", "help"]);
 
 export function listenToKeys(session: SignalsSession): () => void {

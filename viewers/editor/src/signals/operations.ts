@@ -143,6 +143,7 @@ export const ACTIONS: Readonly<Record<Command, (session: SignalsSession) => void
   suggest: (session) => void session.suggest(),
   similar: (session) => void session.findSimilar(),
   apart: (session) => session.update({ apart: !session.state.apart }),
+  play: (session) => session.desk.play(!session.state.playing),
   undo: (session) => void session.stepBack("undo"),
   redo: (session) => void session.stepBack("redo"),
   help: (session) => session.update({ help: !session.state.help }),

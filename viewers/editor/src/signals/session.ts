@@ -2,6 +2,9 @@
 
 import { ApiError, type RecordingClient, type RecordingInfo, Unreachable, newClientId } from "../api/client";
 import type { LabelClass } from "../api/ontology_json";
+import type { Medium, Waveform } from "./media";
+import { MediaClient } from "./media_client";
+import { MediaDesk } from "./media_desk";
 import type { Candidate, SignalClock, SignalsClient } from "./signals_client";
 import { type Scene, sceneOf } from "./scene";
 import { type SignalView, serves } from "./signal_view";
@@ -35,6 +38,9 @@ export interface SignalsState {
   readonly scene: Scene | null;
   /** The object chosen among them. */
   readonly object: number | null;
+  readonly media: readonly Medium[];
+  readonly waveforms: ReadonlyMap<number, Waveform>;
+  readonly playing: boolean;
   readonly candidates: readonly Candidate[];
   readonly candidate: number;
   readonly live: boolean;
@@ -54,6 +60,7 @@ export class SignalsSession {
   private retry: ReturnType<typeof setTimeout> | undefined;
   private retrain: ReturnType<typeof setTimeout> | undefined;
   private refresh: ReturnType<typeof setInterval> | undefined;
+  readonly desk: MediaDesk;
   private loading = false;
   private width = 1200;
   /** performance.now() when the view was last changed, until it is drawn as finely as the screen can show. */
@@ -63,6 +70,7 @@ export class SignalsSession {
 
   private constructor(readonly client: SignalsClient, public state: SignalsState, private readonly key: string, private readonly storage: Storage) {
     this.sync = startSync(state.windows, this.kept());
+    this.desk = new MediaDesk(this, new MediaClient(client.client, client.project, client.recordingId, () => client.origin));
   }
 
   static async open(client: SignalsClient, classes: readonly LabelClass[], key: string, storage: Storage, readOnly: boolean): Promise<SignalsSession> {
@@ -70,12 +78,13 @@ export class SignalsSession {
     const [overview, windows] = await Promise.all([client.view(clock.whole, 1600), client.windows()]);
     const session = new SignalsSession(client, {
       clock, classes, view: clock.whole, overview, loaded: overview, apart: false, cursor: 0, windows, chosen: null, draft: null,
-      category: classes[0]?.name ?? "activity", tier: "activity", changes: [], penalty: 1, least: 0.9, scene: null, object: null, candidates: [], candidate: 0,
+      category: classes[0]?.name ?? "activity", tier: "activity", changes: [], penalty: 1, least: 0.9, scene: null, object: null, media: [], waveforms: new Map(), playing: false, candidates: [], candidate: 0,
       live: true, busy: null, status: "saved", notice: null, readOnly, help: false,
     }, key, storage);
     session.show();
     void session.flush();
     void session.findChanges(1);
+    void session.desk.load().catch((error: unknown) => session.notify(wordsOf(error)));
     session.refresh = setInterval(() => void session.reload(), REFRESH_MS);
     return session;
   }
@@ -84,6 +93,7 @@ export class SignalsSession {
     clearTimeout(this.retry);
     clearTimeout(this.retrain);
     clearInterval(this.refresh);
+    this.desk.close();
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -106,6 +116,7 @@ export class SignalsSession {
     this.viewedAt = performance.now();
     this.update({ view: within(view, this.state.clock.whole), cursor });
     void this.load();
+    if (this.state.media.length) this.desk.drawSoon();
   }
 
   resize(width: number): void {

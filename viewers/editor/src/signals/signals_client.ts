@@ -47,8 +47,8 @@ export class SignalsClient {
   private readonly signal: string;
   origin = 0n;
 
-  constructor(readonly client: Client, project: string, recording: string, readonly sensor: string) {
-    this.recording = `/projects/${encodeURIComponent(project)}/recordings/${encodeURIComponent(recording)}`;
+  constructor(readonly client: Client, readonly project: string, readonly recordingId: string, readonly sensor: string) {
+    this.recording = `/projects/${encodeURIComponent(project)}/recordings/${encodeURIComponent(recordingId)}`;
     this.signal = `${this.recording}/signals/${encodeURIComponent(sensor)}`;
   }
 
