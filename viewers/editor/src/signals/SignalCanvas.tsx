@@ -26,7 +26,7 @@ export function SignalCanvas({ session }: { session: SignalsSession }) {
   const canvas = useRef<HTMLCanvasElement>(null), drag = useRef<Drag | null>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
   const { state } = session;
-  const layout = layoutOf(size.width, size.height, lanesOf(state.windows, state.tier), groups(state.overview.channels, state.apart).length, state.scene?.rows, state.media.map(({ id }) => id));
+  const layout = layoutOf(size.width, size.height, lanesOf(state.windows, state.tier), groups(state.overview.channels, state.apart).length + (state.spectrumOf === null ? 0 : 1), state.scene?.rows, state.media.map(({ id }) => id));
   useLayoutEffect(() => watchSize(canvas.current, session, setSize), [session]);
   useEffect(() => drawSoon(canvas.current, session, layout));
   useEffect(() => listenToWheel(canvas.current, session), [session]);

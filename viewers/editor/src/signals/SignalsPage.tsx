@@ -130,6 +130,10 @@ function Bar({ session, info, home, onSensor }: Part & { info: RecordingInfo; ho
       <Act session={session} command="undo">↶</Act><Act session={session} command="redo">↷</Act>
       <Act session={session} command="closer">+</Act><Act session={session} command="farther">−</Act><Act session={session} command="whole">whole</Act>
       <button type="button" aria-pressed={state.apart} title={`${COMMANDS.apart} (${KEYS.apart.join()})`} onClick={() => ACTIONS.apart(session)}>apart</button>
+      <button type="button" aria-pressed={state.derived} title={`${COMMANDS.derived} (${KEYS.derived.join()})`} onClick={() => ACTIONS.derived(session)}>derived</button>
+      <select aria-label="Frequencies of" value={state.spectrumOf ?? ""} onChange={(event) => session.showSpectrum(event.target.value || null)}>
+        <option value="">no spectrum</option>{state.overview.channels.map((name) => <option key={name}>{name}</option>)}
+      </select>
       <label title="Less finds more changes">changes <input type="range" aria-label="How clear a change must be" min={-2} max={3} step={0.25} value={Math.log2(state.penalty)}
         onChange={(event) => void session.findChanges(2 ** Number(event.target.value))} /> <output>{state.changes.length}</output></label>
       <span className="ll-dim">{duration(state.clock.whole.end, 1)}, {state.clock.rate.toFixed(state.clock.rate < 20 ? 1 : 0)} Hz, {state.clock.gaps.length === 1 ? "1 gap" : `${state.clock.gaps.length} gaps`}</span>

@@ -4,6 +4,7 @@ import { type Layout, RULER_HEIGHT, trackBand } from "./layout";
 import { type Waveform, signalTime, spanOf } from "./media";
 import type { SignalsState } from "./session";
 import { type SignalView, groups, range } from "./signal_view";
+import { imageOf } from "./spectrum";
 import { firstAtOrAfter, ticks, toX } from "./time_axis";
 import { type ActivityWindow, type Span, UNKNOWN, listed } from "./windows";
 
@@ -34,6 +35,7 @@ export function draw(pen: Pen, layout: Layout, state: SignalsState, signal: Sign
   drawGaps(pen, layout, state, ink);
   drawShades(pen, layout, state);
   drawChannels(pen, layout, state, signal, ink);
+  drawSpectrum(pen, layout, state, ink);
   drawRuler(pen, layout, state, ink);
   drawChanges(pen, layout, state, ink);
   drawLanes(pen, layout, state, ink);
@@ -195,6 +197,21 @@ function drawTracks(pen: Pen, layout: Layout, state: SignalsState, ink: Ink): vo
     pen.strokeRect(place[0], band.y + 0.5, Math.max(place[1] - place[0], 3), band.height - 1);
   }
   text(pen, "cuboids", 4, y + Math.min(height, 14) - 2, ink.ink, ink.panel);
+}
+
+/** The frequencies of one channel, in the strip below the channels. */
+function drawSpectrum(pen: Pen, layout: Layout, { spectrum, spectrumOf, view }: SignalsState, ink: Ink): void {
+  const strip = layout.strips[layout.strips.length - 1];
+  if (spectrumOf === null || !strip) return;
+  const image = spectrum && imageOf(spectrum);
+  pen.fillStyle = ink.ground;
+  pen.fillRect(0, strip.y, layout.width, strip.height);
+  if (spectrum && image) {
+    const [a, b] = [toX(view, layout.width, spectrum.start), toX(view, layout.width, spectrum.end)];
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(image, a, strip.y, b - a, strip.height);
+  }
+  text(pen, `frequencies of ${spectrumOf}${spectrum ? `, 0 to ${spectrum.highHz.toFixed(0)} Hz` : " …"}`, 6, strip.y + 13, ink.ink, ink.ground);
 }
 
 /** Where each film or sound lies; of a sound its waveform. */

@@ -19,7 +19,8 @@ export async function filmMovement(url: string): Promise<Curve> {
   const seen = await watch(film);
   film.removeAttribute("src");
   film.load();
-  return { rate_hz: RATE_HZ, start_s: 0.5 / RATE_HZ, values: evenCurve(seen, RATE_HZ) };
+  // what moved did so between the picture before and this one
+  return { rate_hz: RATE_HZ, start_s: -0.5 / RATE_HZ, values: evenCurve(seen, RATE_HZ) };
 }
 
 function watch(film: HTMLVideoElement): Promise<{ time: number; moved: number }[]> {

@@ -14,6 +14,7 @@ export const COMMANDS = {
   next_window: "Next window", previous_window: "Previous window",
   suggest: "Tag this next", similar: "Find more like this", propose: "Learn from the tags and propose",
   play: "Play or stop",
+  derived: "Magnitudes and tilt", spectrum: "Frequencies of the next channel",
   apart: "Channels apart or over each other", undo: "Undo", redo: "Redo", cancel: "Cancel, or choose nothing", help: "All keys",
 } as const;
 
@@ -28,7 +29,7 @@ export const KEYS: Readonly<Record<Command, readonly string[]>> = {
   accept: ["Enter"], reject: ["Backspace"], accept_sure: ["Shift+Enter"],
   next_window: ["ArrowDown"], previous_window: ["ArrowUp"],
   suggest: ["n"], similar: ["f"], propose: ["g"],
-  play: ["Space"], apart: ["x"], undo: ["Ctrl+z"], redo: ["Ctrl+Shift+Z", "Ctrl+y"], cancel: ["Escape"], help: ["?"],
+  play: ["Space"], apart: ["x"], derived: ["d"], spectrum: ["k"], undo: ["Ctrl+z"], redo: ["Ctrl+Shift+Z", "Ctrl+y"], cancel: ["Escape"], help: ["?"],
 };
 
 type Pressed = Parameters<typeof chordOf>[0] & { readonly code: string };

@@ -50,9 +50,9 @@ export function stretched(medium: Medium, from: number, to: number): Medium {
 /** How much moved between pictures, at an even rate; null where no picture was seen. */
 export function evenCurve(seen: readonly { readonly time: number; readonly moved: number }[], rate: number): (number | null)[] {
   const last = seen.reduce((most, { time }) => Math.max(most, time), 0);
-  const sums = new Float64Array(Math.floor(last * rate) + 1), counts = new Uint32Array(sums.length);
+  const sums = new Float64Array(Math.round(last * rate) + 1), counts = new Uint32Array(sums.length);
   for (const { time, moved } of seen) {
-    const at = Math.floor(time * rate);
+    const at = Math.round(time * rate);
     sums[at] += moved;
     counts[at]++;
   }

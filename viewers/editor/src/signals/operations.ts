@@ -121,6 +121,12 @@ function cancel(session: SignalsSession): void {
   else session.choose(null);
 }
 
+/** Of each channel in turn, then of none. */
+function nextSpectrum(session: SignalsSession): void {
+  const { overview: { channels }, spectrumOf } = session.state;
+  session.showSpectrum(channels[channels.indexOf(spectrumOf ?? "") + 1] ?? null);
+}
+
 export const ACTIONS: Readonly<Record<Command, (session: SignalsSession) => void>> = {
   left: (session) => pan(session, -PAN),
   right: (session) => pan(session, PAN),
@@ -142,6 +148,8 @@ export const ACTIONS: Readonly<Record<Command, (session: SignalsSession) => void
   propose: (session) => void session.propose(),
   suggest: (session) => void session.suggest(),
   similar: (session) => void session.findSimilar(),
+  derived: (session) => void session.showDerived(!session.state.derived),
+  spectrum: nextSpectrum,
   apart: (session) => session.update({ apart: !session.state.apart }),
   play: (session) => session.desk.play(!session.state.playing),
   undo: (session) => void session.stepBack("undo"),

@@ -5,6 +5,7 @@ import type { LabelClass } from "../api/ontology_json";
 import type { Medium, Waveform } from "./media";
 import { MediaClient } from "./media_client";
 import { MediaDesk } from "./media_desk";
+import type { Spectrum } from "./spectrum";
 import type { Candidate, SignalClock, SignalsClient } from "./signals_client";
 import { type Scene, sceneOf } from "./scene";
 import { type SignalView, serves } from "./signal_view";
@@ -15,6 +16,8 @@ import { type ActivityWindow, type Span, type WindowEdit, type Windows, listed }
 const RETRY_MS = 1500;
 const RETRAIN_MS = 500;
 const REFRESH_MS = 20_000;
+const SPECTRUM_MS = 100;
+const OVERVIEW_PX = 1600;
 
 export interface SignalsState {
   readonly clock: SignalClock;
@@ -24,6 +27,11 @@ export interface SignalsState {
   readonly overview: SignalView;
   readonly loaded: SignalView | null;
   readonly apart: boolean;
+  /** Magnitudes and tilt are shown, too. */
+  readonly derived: boolean;
+  /** The channel whose frequencies are shown, and what is here of them. */
+  readonly spectrumOf: string | null;
+  readonly spectrum: Spectrum | null;
   readonly cursor: number;
   readonly windows: Windows;
   readonly chosen: number | null;
@@ -59,6 +67,7 @@ export class SignalsSession {
   private turn: Promise<void> = Promise.resolve();
   private retry: ReturnType<typeof setTimeout> | undefined;
   private retrain: ReturnType<typeof setTimeout> | undefined;
+  private spectral: ReturnType<typeof setTimeout> | undefined;
   private refresh: ReturnType<typeof setInterval> | undefined;
   readonly desk: MediaDesk;
   private loading = false;
@@ -75,9 +84,9 @@ export class SignalsSession {
 
   static async open(client: SignalsClient, classes: readonly LabelClass[], key: string, storage: Storage, readOnly: boolean): Promise<SignalsSession> {
     const clock = await client.clock();
-    const [overview, windows] = await Promise.all([client.view(clock.whole, 1600), client.windows()]);
+    const [overview, windows] = await Promise.all([client.view(clock.whole, OVERVIEW_PX), client.windows()]);
     const session = new SignalsSession(client, {
-      clock, classes, view: clock.whole, overview, loaded: overview, apart: false, cursor: 0, windows, chosen: null, draft: null,
+      clock, classes, view: clock.whole, overview, loaded: overview, apart: false, derived: false, spectrumOf: null, spectrum: null, cursor: 0, windows, chosen: null, draft: null,
       category: classes[0]?.name ?? "activity", tier: "activity", changes: [], penalty: 1, least: 0.9, scene: null, object: null, media: [], waveforms: new Map(), playing: false, candidates: [], candidate: 0,
       live: true, busy: null, status: "saved", notice: null, readOnly, help: false,
     }, key, storage);
@@ -92,6 +101,7 @@ export class SignalsSession {
   close(): void {
     clearTimeout(this.retry);
     clearTimeout(this.retrain);
+    clearTimeout(this.spectral);
     clearInterval(this.refresh);
     this.desk.close();
   }
@@ -116,6 +126,7 @@ export class SignalsSession {
     this.viewedAt = performance.now();
     this.update({ view: within(view, this.state.clock.whole), cursor });
     void this.load();
+    this.spectrumSoon();
     if (this.state.media.length) this.desk.drawSoon();
   }
 
@@ -133,7 +144,9 @@ export class SignalsSession {
         const { view, clock } = this.state, length = view.end - view.start;
         const asked = within({ start: view.start - length / 2, end: view.end + length / 2 }, clock.whole);
         const share = (asked.end - asked.start) / length;
-        this.update({ loaded: await this.client.view({ start: Math.floor(asked.start), end: Math.ceil(asked.end) }, this.width * share) });
+        const { derived } = this.state;
+        const loaded = await this.client.view({ start: Math.floor(asked.start), end: Math.ceil(asked.end) }, this.width * share, derived);
+        if (derived === this.state.derived) this.update({ loaded });
       }
     } catch (error) {
       this.notify(wordsOf(error));
@@ -163,6 +176,30 @@ export class SignalsSession {
   goToFrame(frame: number | null): void {
     const time = frame === null ? undefined : this.state.scene?.times[frame];
     if (time !== undefined) this.look(showing(this.state.view, { start: time, end: time }, this.state.clock.whole), time);
+  }
+
+  async showDerived(derived: boolean): Promise<void> {
+    await this.during(derived ? "working out magnitudes and tilt …" : "…", async () => {
+      const overview = await this.client.view(this.state.clock.whole, OVERVIEW_PX, derived);
+      this.update({ derived, overview, loaded: overview });
+      await this.load();
+    });
+  }
+
+  showSpectrum(channel: string | null): void {
+    this.update({ spectrumOf: channel, spectrum: null });
+    this.spectrumSoon();
+  }
+
+  private spectrumSoon(): void {
+    clearTimeout(this.spectral);
+    if (this.state.spectrumOf === null) return;
+    this.spectral = setTimeout(() => void this.during("working out frequencies …", async () => {
+      const { spectrumOf, view } = this.state;
+      if (spectrumOf === null) return;
+      const spectrum = await this.client.spectrum(spectrumOf, { start: Math.floor(view.start), end: Math.ceil(view.end) }, Math.min(this.width, 1200));
+      if (spectrum.channel === this.state.spectrumOf) this.update({ spectrum });
+    }), SPECTRUM_MS);
   }
 
   async findChanges(penalty: number): Promise<void> {

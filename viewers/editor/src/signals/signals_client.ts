@@ -2,7 +2,8 @@
 
 import { Client } from "../api/client";
 import type { Change } from "./time_axis";
-import { type SignalView, decodeSignal } from "./signal_view";
+import { type SignalView, decodeSignal, joined } from "./signal_view";
+import { type Spectrum, decodeSpectrum } from "./spectrum";
 import type { PendingEdits, ServerWindow } from "./window_sync";
 import type { ActivityWindow, Span, WindowEdit, Windows, WindowState } from "./windows";
 
@@ -59,9 +60,17 @@ export class SignalsClient {
     return { origin: this.origin, whole: { start: 0, end: this.after(json.to_ns) }, samples: json.samples, rate: json.rate_hz, gaps };
   }
 
-  async view(span: Span, pixels: number): Promise<SignalView> {
-    const response = await this.client.request(`${this.signal}?from=${this.ns(span.start)}&to=${this.ns(span.end)}&pixels=${Math.round(pixels)}`);
-    return decodeSignal(await response.arrayBuffer(), this.origin, span);
+  async view(span: Span, pixels: number, derived = false): Promise<SignalView> {
+    const asked = `${this.signal}?from=${this.ns(span.start)}&to=${this.ns(span.end)}&pixels=${Math.round(pixels)}`;
+    const decoded = async (path: string) => decodeSignal(await (await this.client.request(path)).arrayBuffer(), this.origin, span);
+    if (!derived) return decoded(asked);
+    const [own, worked] = await Promise.all([decoded(asked), decoded(`${asked}&derived=true`)]);
+    return joined(own, worked);
+  }
+
+  async spectrum(channel: string, span: Span, pixels: number): Promise<Spectrum> {
+    const response = await this.client.request(`${this.signal}/spectrogram?channel=${encodeURIComponent(channel)}&from=${this.ns(span.start)}&to=${this.ns(span.end)}&pixels=${Math.round(pixels)}`);
+    return decodeSpectrum(await response.arrayBuffer(), this.origin);
   }
 
   async changes(penalty: number): Promise<Change[]> {
