@@ -181,7 +181,7 @@ def export_windows(
 
     opened = known_signal(shared, project, recording, sensor)
     states = {ACCEPTED, PROPOSED} if proposals else {ACCEPTED}
-    windows = _windows(shared, recording, sensor, states)
+    windows = _windows(shared, recording, sensor, states, channels=True)
     times = opened.imu(sensor).time_ns
     shared.access_log.read(access, "labels.export", project, f"recording {recording}")
     ending = {"parquet": "parquet", "csv": "csv", "label-studio": "json"}.get(form, "txt")
@@ -201,9 +201,17 @@ def _tags(shared: Services, recording: int, sensor: str) -> Windows:
     return _as_columns([one for one in accepted if one.tier == _TIER and one.category != UNKNOWN])
 
 
-def _windows(shared: Services, recording: int, sensor: str, states: set[str]) -> list[Window]:
+def _windows(
+    shared: Services, recording: int, sensor: str, states: set[str], *, channels: bool = False
+) -> list[Window]:
+    """Of all of a sensor; with `channels` also those of one channel, named `sensor/channel`."""
     found = shared.store.labels(recording).windows
-    return [one for one in found if one.sensor in {sensor, ""} and one.state in states]
+    return [
+        one
+        for one in found
+        if one.state in states
+        and (one.sensor in {sensor, ""} or (channels and one.sensor.startswith(f"{sensor}/")))
+    ]
 
 
 def _as_columns(windows: list[Window]) -> Windows:

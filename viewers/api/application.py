@@ -21,6 +21,7 @@ from lidar_label.viewers.api import (
     project_routes,
     recording_routes,
     session_routes,
+    signal_import_routes,
     sweep_routes,
     work_routes,
 )
@@ -52,6 +53,7 @@ ROUTES = (
     label_file_routes,
     activity_routes,
     media_routes,
+    signal_import_routes,
     work_routes,
 )
 

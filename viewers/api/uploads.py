@@ -128,6 +128,24 @@ class Uploads:
                 await run_in_threadpool(_sync, file.fileno(), file.flush)
         return self.find(upload.project, upload.id)
 
+    def content(self, upload: Upload, suffix: str) -> Path:
+        """The bytes of an upload that has come whole, under a name with a suffix, to look into.
+
+        Raises:
+            Problem: 409 if bytes are missing.
+        """
+        if upload.offset != upload.size:
+            raise Problem(
+                409,
+                f"{upload.offset} of {upload.size} bytes have come; send the rest",
+                offset=upload.offset,
+            )
+        place = self._folder / upload.id
+        named = place / f"content{suffix}"
+        if not named.exists():
+            os.link(place / "content", named)
+        return named
+
     def complete(self, upload: Upload, folder: Path, suffix: str = ".h5") -> tuple[Path, bool]:
         """Check the hash and move the file to its place in `folder`, under the name of its hash.
 

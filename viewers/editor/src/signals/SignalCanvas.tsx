@@ -64,7 +64,7 @@ export function SignalCanvas({ session }: { session: SignalsSession }) {
     session.update({ draft: null });
     if (going.pans || !draft || event.type === "pointercancel") return;
     if (going.hit.kind === "edge") session.edit({ kind: "move", window: going.hit.window.id, start: draft.start, end: draft.end });
-    else create(session, draft);
+    else if (draft.end > draft.start) create(session, draft);
   }
   return (
     <canvas ref={canvas} className="ll-signal" tabIndex={0} role="application" aria-label="Signal and activity windows; keys are listed under the question mark"
@@ -113,7 +113,8 @@ function watchSize(canvas: HTMLCanvasElement | null, session: SignalsSession, se
 }
 
 function drawSoon(canvas: HTMLCanvasElement | null, session: SignalsSession, layout: Layout): (() => void) | undefined {
-  const pen = canvas?.getContext("2d");
+  // Long lines and hatches are drawn by the processor in a fraction of the time that software graphics take.
+  const pen = canvas?.getContext("2d", { alpha: false, willReadFrequently: true });
   if (!canvas || !pen || !layout.width) return undefined;
   const request = requestAnimationFrame(() => {
     pen.setTransform(window.devicePixelRatio, 0, 0, window.devicePixelRatio, 0, 0);

@@ -5,9 +5,10 @@ import { Client, RecordingClient, type RecordingInfo } from "../api/client";
 import { type OntologyJson, readClasses } from "../api/ontology_json";
 import { loadSettings } from "../state/settings";
 import { colourOf } from "./drawing";
-import { COMMANDS, type Command, KEYS } from "./keymap";
+import { COMMANDS, type Command, keysOf } from "./keymap";
 import { listenToKeys } from "./keyboard";
 import { ACTIONS, acceptSure, setClass } from "./operations";
+import { KeysDialog } from "./KeysDialog";
 import { MediaBeside } from "./MediaBeside";
 import { SceneBeside } from "./SceneBeside";
 import { SignalCanvas } from "./SignalCanvas";
@@ -15,7 +16,8 @@ import { SignalsClient } from "./signals_client";
 import { SignalsSession, wordsOf } from "./session";
 import { rowAt } from "./signal_view";
 import { SECOND, duration, exactTime } from "./time_axis";
-import { TIERS, listed, sureProposals, unknownStretches } from "./windows";
+import { Comments, WindowAttributes } from "./WindowDetails";
+import { TIERS, isEvent, listed, sureProposals, unknownStretches } from "./windows";
 
 interface Props {
   readonly id?: string;
@@ -97,12 +99,13 @@ function Workbench({ id, api, home, project, recording, session, info, source, o
         <Learning session={session} />
         <Candidates session={session} />
         <WindowList session={session} />
+        <Comments session={session} />
         <Unknown session={session} />
         <AddMedium session={session} />
         <Exports session={session} api={api} />
       </aside>
       <p className="ll-notice" role="status" aria-live="polite">{session.state.notice}</p>
-      {session.state.help && <Help session={session} />}
+      {session.state.help && <KeysDialog session={session} />}
     </div>
   );
 }
@@ -112,7 +115,7 @@ interface Part {
 }
 
 function Act({ session, command, children }: Part & { command: Command; children: React.ReactNode }) {
-  return <button type="button" title={`${COMMANDS[command]} (${KEYS[command].join(" or ")})`} onClick={() => ACTIONS[command](session)}>{children}</button>;
+  return <button type="button" title={`${COMMANDS[command]} (${keysOf(session.state.keys)[command].join(" or ")})`} onClick={() => ACTIONS[command](session)}>{children}</button>;
 }
 
 function Bar({ session, info, home, onSensor }: Part & { info: RecordingInfo; home: string; onSensor: (name: string) => void }) {
@@ -127,10 +130,13 @@ function Bar({ session, info, home, onSensor }: Part & { info: RecordingInfo; ho
       <select aria-label="Tier" value={state.tier} onChange={(event) => session.update({ tier: event.target.value, chosen: null })}>
         {TIERS.map((tier) => <option key={tier}>{tier}</option>)}
       </select>
+      <select aria-label="Channel of new windows" value={state.channel} onChange={(event) => session.update({ channel: event.target.value })}>
+        <option value="">all channels</option>{state.overview.channels.map((name) => <option key={name}>{name}</option>)}
+      </select>
       <Act session={session} command="undo">↶</Act><Act session={session} command="redo">↷</Act>
       <Act session={session} command="closer">+</Act><Act session={session} command="farther">−</Act><Act session={session} command="whole">whole</Act>
-      <button type="button" aria-pressed={state.apart} title={`${COMMANDS.apart} (${KEYS.apart.join()})`} onClick={() => ACTIONS.apart(session)}>apart</button>
-      <button type="button" aria-pressed={state.derived} title={`${COMMANDS.derived} (${KEYS.derived.join()})`} onClick={() => ACTIONS.derived(session)}>derived</button>
+      <button type="button" aria-pressed={state.apart} title={`${COMMANDS.apart} (${keysOf(session.state.keys).apart.join()})`} onClick={() => ACTIONS.apart(session)}>apart</button>
+      <button type="button" aria-pressed={state.derived} title={`${COMMANDS.derived} (${keysOf(session.state.keys).derived.join()})`} onClick={() => ACTIONS.derived(session)}>derived</button>
       <select aria-label="Frequencies of" value={state.spectrumOf ?? ""} onChange={(event) => session.showSpectrum(event.target.value || null)}>
         <option value="">no spectrum</option>{state.overview.channels.map((name) => <option key={name}>{name}</option>)}
       </select>
@@ -165,7 +171,7 @@ function Classes({ session }: Part) {
   const { state } = session, chosen = session.chosen(), now = chosen?.category ?? state.category;
   return (
     <section className="ll-object">
-      <h2>{chosen ? `Window ${duration(chosen.start, 0.01)} – ${duration(chosen.end, 0.01)}` : "Class of new windows"}</h2>
+      <h2>{chosen ? isEvent(chosen) ? `Event ${duration(chosen.start, 0.01)}` : `Window ${duration(chosen.start, 0.01)} – ${duration(chosen.end, 0.01)}` : "Class of new windows"}</h2>
       <div className="ll-classes" role="radiogroup" aria-label="Class">
         {state.classes.map(({ name, key, colour, guideline }) => (
           <button key={name} type="button" role="radio" aria-checked={name === now} title={guideline} onClick={() => setClass(session, name)}>
@@ -173,6 +179,7 @@ function Classes({ session }: Part) {
           </button>
         ))}
       </div>
+      {chosen && <WindowAttributes session={session} window={chosen} />}
       {chosen?.reason && <p className="ll-guideline">{chosen.reason}</p>}
       {chosen && (
         <div className="ll-buttons">
@@ -194,7 +201,7 @@ function Learning({ session }: Part) {
       </div>
       <label className="ll-check"><input type="checkbox" checked={state.live} onChange={(event) => session.update({ live: event.target.checked })} /> propose again after every tag</label>
       <label className="ll-check">sure by <input type="range" aria-label="Least confidence" min={0.5} max={1} step={0.01} value={state.least} onChange={(event) => session.update({ least: Number(event.target.value) })} /> {Math.round(state.least * 100)} %
-        <button type="button" className="ll-accept" disabled={!sure.length} title={`${COMMANDS.accept_sure} (${KEYS.accept_sure.join()})`} onClick={() => acceptSure(session)}>accept {sure.length}</button></label>
+        <button type="button" className="ll-accept" disabled={!sure.length} title={`${COMMANDS.accept_sure} (${keysOf(session.state.keys).accept_sure.join()})`} onClick={() => acceptSure(session)}>accept {sure.length}</button></label>
     </section>
   );
 }
@@ -227,7 +234,7 @@ function WindowList({ session }: Part) {
         {windows.slice(from, from + MOST_LISTED).map((window) => (
           <div key={window.id} role="option" aria-selected={window.id === state.chosen} data-state={window.state} data-window={window.id} onClick={() => session.choose(window.id)}>
             <span className="ll-swatch" style={{ background: colourOf(state, window.category) }} />{window.category}
-            <span className="ll-dim"> {duration(window.start)}, {duration(window.end - window.start)}{window.state === "proposed" && window.score !== null ? `, ${Math.round(window.score * 100)} %` : ""}</span>
+            <span className="ll-dim"> {duration(window.start)}, {isEvent(window) ? "event" : duration(window.end - window.start)}{window.channel ? `, ${window.channel}` : ""}{window.state === "proposed" && window.score !== null ? `, ${Math.round(window.score * 100)} %` : ""}</span>
           </div>
         ))}
       </div>
@@ -268,19 +275,5 @@ function Exports({ session, api }: Part & { api: string }) {
       <h2>Export accepted windows</h2>
       <div className="ll-buttons">{forms.map((form) => <a key={form} href={session.client.exportUrl(api, form, false)} download>{form}</a>)}</div>
     </section>
-  );
-}
-
-function Help({ session }: Part) {
-  return (
-    <div className="ll-veil" onClick={() => session.update({ help: false })}>
-      <section className="ll-dialog ll-wide" role="dialog" aria-label="Keys" onClick={(event) => event.stopPropagation()}>
-        <header><h2>Keys</h2><button type="button" onClick={() => session.update({ help: false })}>close</button></header>
-        <dl className="ll-keys">{(Object.keys(COMMANDS) as Command[]).map((command) => (
-          <div key={command}><dt>{KEYS[command].map((key) => <kbd key={key}>{key}</kbd>)}</dt><dd>{COMMANDS[command]}</dd></div>
-        ))}</dl>
-        <p className="ll-dim">Drag over the channels to make a window, drag an end to move it (Alt: do not catch on changes). Wheel zooms, Shift and wheel or a drag of the ruler moves. Class keys tag.</p>
-      </section>
-    </div>
   );
 }

@@ -3,7 +3,7 @@
 import type { Scene, TrackSpan } from "./scene";
 import { type Medium, spanOf } from "./media";
 import { toX } from "./time_axis";
-import { type ActivityWindow, type Span, TIERS, type Windows, listed } from "./windows";
+import { type ActivityWindow, type Span, TIERS, type Windows, isEvent, listed } from "./windows";
 
 const RULER = 22;
 const LANE = 24;
@@ -78,6 +78,8 @@ export function hitAt(layout: Layout, view: Span, windows: Windows, chosen: numb
   const here = listed(windows).filter((window) => window.tier === (lane?.tier ?? tier));
   const grabbed = nearestEdge(layout, view, lane ? here : here.filter(({ id }) => id === chosen), chosen, x);
   if (grabbed) return grabbed;
+  const event = lane && here.find((one) => isEvent(one) && Math.abs(toX(view, layout.width, one.start) - x) <= GRAB);
+  if (event) return { kind: "inside", window: event, tier: event.tier };
   const over = here.filter((window) => toX(view, layout.width, window.start) <= x && x < toX(view, layout.width, window.end));
   const window = over.find(({ id }) => id === chosen) ?? over.pop();
   return window ? { kind: "inside", window, tier: lane?.tier ?? tier } : { kind: "empty", tier: lane?.tier ?? tier };
@@ -85,7 +87,7 @@ export function hitAt(layout: Layout, view: Span, windows: Windows, chosen: numb
 
 function nearestEdge(layout: Layout, view: Span, windows: readonly ActivityWindow[], chosen: number | null, x: number): Hit | null {
   let best: Hit | null = null, distance = GRAB;
-  for (const window of windows)
+  for (const window of windows.filter((one) => !isEvent(one)))
     for (const end of ["start", "end"] as const) {
       const away = Math.abs(toX(view, layout.width, window[end]) - x) - (window.id === chosen ? 0.5 : 0);
       if (away < distance) [best, distance] = [{ kind: "edge", window, end }, away];

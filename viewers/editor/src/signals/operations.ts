@@ -3,14 +3,14 @@
 import { type Command } from "./keymap";
 import { type SignalsSession } from "./session";
 import { firstAtOrAfter, panBy, pieceAt, zoomAt } from "./time_axis";
-import { type Span, following, sureProposals } from "./windows";
+import { type Span, following, isEvent, sureProposals } from "./windows";
 
 const PAN = 0.2;
 
 export function create(session: SignalsSession, span: Span, category = session.state.category): void {
-  if (span.end <= span.start) return;
+  if (span.end < span.start) return;
   const window = session.newId();
-  session.edit({ kind: "create", window, start: span.start, end: span.end, category, tier: session.state.tier });
+  session.edit({ kind: "create", window, start: span.start, end: span.end, category, tier: session.state.tier, channel: session.state.channel });
   if (!session.state.readOnly) session.update({ chosen: window });
 }
 
@@ -90,8 +90,9 @@ function changeFrom(session: SignalsSession, time: number, by: 1 | -1): number {
 function moveEnd(session: SignalsSession, which: "start" | "end", by: 1 | -1): void {
   const chosen = session.chosen();
   if (!chosen) return;
-  const span = { start: chosen.start, end: chosen.end, [which]: changeFrom(session, chosen[which], by) };
-  if (span.start < span.end) session.edit({ kind: "move", window: chosen.id, ...span });
+  const to = changeFrom(session, chosen[which], by);
+  const span = isEvent(chosen) ? { start: to, end: to } : { start: chosen.start, end: chosen.end, [which]: to };
+  if (isEvent(chosen) || span.start < span.end) session.edit({ kind: "move", window: chosen.id, ...span });
 }
 
 function pan(session: SignalsSession, by: number): void {
@@ -137,6 +138,7 @@ export const ACTIONS: Readonly<Record<Command, (session: SignalsSession) => void
   previous_change: (session) => toChange(session, -1),
   next_change: (session) => toChange(session, 1),
   create: (session) => create(session, pieceAt(session.state.changes, session.state.cursor, session.state.clock.whole)),
+  event: (session) => create(session, { start: Math.round(session.state.cursor), end: Math.round(session.state.cursor) }),
   start_earlier: (session) => moveEnd(session, "start", -1),
   start_later: (session) => moveEnd(session, "start", 1),
   end_earlier: (session) => moveEnd(session, "end", -1),

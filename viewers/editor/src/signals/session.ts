@@ -6,7 +6,8 @@ import type { Medium, Waveform } from "./media";
 import { MediaClient } from "./media_client";
 import { MediaDesk } from "./media_desk";
 import type { Spectrum } from "./spectrum";
-import type { Candidate, SignalClock, SignalsClient } from "./signals_client";
+import { type OwnKeys, loadKeys, saveKeys } from "./keymap";
+import type { Candidate, Comment, SignalClock, SignalsClient } from "./signals_client";
 import { type Scene, sceneOf } from "./scene";
 import { type SignalView, serves } from "./signal_view";
 import { type Change, showing, within } from "./time_axis";
@@ -39,6 +40,10 @@ export interface SignalsState {
   readonly draft: (Span & { readonly caught: Change | null }) | null;
   readonly category: string;
   readonly tier: string;
+  /** The channel of new windows; "" for all. */
+  readonly channel: string;
+  readonly comments: readonly Comment[];
+  readonly keys: OwnKeys;
   readonly changes: readonly Change[];
   readonly penalty: number;
   readonly least: number;
@@ -87,12 +92,13 @@ export class SignalsSession {
     const [overview, windows] = await Promise.all([client.view(clock.whole, OVERVIEW_PX), client.windows()]);
     const session = new SignalsSession(client, {
       clock, classes, view: clock.whole, overview, loaded: overview, apart: false, derived: false, spectrumOf: null, spectrum: null, cursor: 0, windows, chosen: null, draft: null,
-      category: classes[0]?.name ?? "activity", tier: "activity", changes: [], penalty: 1, least: 0.9, scene: null, object: null, media: [], waveforms: new Map(), playing: false, candidates: [], candidate: 0,
+      category: classes[0]?.name ?? "activity", tier: "activity", channel: "", comments: [], keys: loadKeys(storage), changes: [], penalty: 1, least: 0.9, scene: null, object: null, media: [], waveforms: new Map(), playing: false, candidates: [], candidate: 0,
       live: true, busy: null, status: "saved", notice: null, readOnly, help: false,
     }, key, storage);
     session.show();
     void session.flush();
     void session.findChanges(1);
+    void session.loadComments();
     void session.desk.load().catch((error: unknown) => session.notify(wordsOf(error)));
     session.refresh = setInterval(() => void session.reload(), REFRESH_MS);
     return session;
@@ -245,6 +251,32 @@ export class SignalsSession {
     const next = by > 0 ? windows.find((w) => place(w) > 0) : windows.filter((w) => place(w) < 0).pop();
     if (next) this.choose(next.id);
     else this.notify(proposed ? "no proposal is left from here on" : "no window is left that way");
+  }
+
+  async loadComments(): Promise<void> {
+    await this.client.comments().then((comments) => this.update({ comments })).catch((error: unknown) => this.notify(wordsOf(error)));
+  }
+
+  /** On the chosen window, or at the cursor. */
+  comment(text: string): Promise<void> {
+    const { cursor, readOnly } = this.state, window = this.chosen();
+    if (readOnly) return Promise.resolve(this.notify("you may look, not edit, in this project"));
+    return this.inTurn(async () => {
+      await this.client.comment(text, window?.start ?? cursor, window && window.id > 0 ? window.id : null);
+      await this.loadComments();
+    });
+  }
+
+  resolve(comment: Comment): Promise<void> {
+    return this.inTurn(async () => {
+      await this.client.resolve(comment);
+      await this.loadComments();
+    });
+  }
+
+  bind(keys: OwnKeys): void {
+    saveKeys(this.storage, keys);
+    this.update({ keys });
   }
 
   stepBack(what: "undo" | "redo"): Promise<void> {
