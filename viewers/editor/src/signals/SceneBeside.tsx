@@ -25,21 +25,24 @@ export function SceneBeside({ session, info, source, api, editor }: Props & { re
   const object = session.state.object === null ? "" : `&track=${session.state.object}`;
   return (
     <>
-      <Picture info={info} frame={frame} source={source} api={api} />
+      <Picture info={info} times={scene.times} cursor={cursor} source={source} api={api} />
       {info.sensors.some(({ kind }) => kind === "lidar") && <Points session={session} info={info} source={source} frame={frame} />}
       <p className="ll-frame-note"><a href={`${editor}?frame=${frame}${object}`}>cuboids of frame {frame}</a> <span className="ll-dim">{away >= 0 ? "+" : "−"}{Math.abs(away).toFixed(2)} s</span></p>
     </>
   );
 }
 
-function Picture({ info, frame, source, api }: Omit<Props, "session"> & { frame: number; api: string }) {
+/** The image nearest in time: a camera need not have one in every frame. */
+function Picture({ info, times, cursor, source, api }: Omit<Props, "session"> & { times: readonly number[]; cursor: number; api: string }) {
   const cameras = info.sensors.filter(({ kind }) => kind === "camera").map(({ name }) => name);
   const [camera, setCamera] = useState(cameras[0]);
+  const frames = useMemo(() => times.flatMap((_, frame) => (info.images[frame]?.[camera] === undefined ? [] : [frame])), [info, times, camera]);
   if (!cameras.length) return null;
+  const frame = frames[frameAt(frames.map((one) => times[one]), cursor)];
   return (
     <section className="ll-beside-one" aria-label="Camera">
       <select aria-label="Camera shown" value={camera} onChange={(event) => setCamera(event.target.value)}>{cameras.map((name) => <option key={name}>{name}</option>)}</select>
-      {info.images[frame]?.[camera] === undefined ? <p className="ll-hint">no image in this frame</p>
+      {frame === undefined ? <p className="ll-hint">no image of this camera</p>
         : <img className="ll-frame" data-frame={frame} src={source.imageUrl(api, frame, camera)} alt={`${camera}, frame ${frame}`} />}
     </section>
   );
