@@ -213,9 +213,7 @@ def _times(
     return whole.astype(np.int64) * factor + np.rint((numbers - whole) * factor).astype(np.int64)
 
 
-def _on_utc(
-    dates: "pd.Series[Any]", name: str, source: str, options: SignalOptions, notes: list[str]
-) -> Ints:
+def _on_utc(dates: Any, name: str, source: str, options: SignalOptions, notes: list[str]) -> Ints:
     """Nanoseconds UTC of dates; those without a zone are of the one that a person said."""
     from zoneinfo import ZoneInfo
 
