@@ -1,9 +1,10 @@
 """Edits that are one step: undone together, redone together, whole or not at all."""
 
 import pytest
+import sqlalchemy
 
 from lidar_label.errors import InvalidEdit
-from lidar_label.store import Conflict
+from lidar_label.store import Conflict, Store, migrating
 
 from .asking import ask, do, make_track
 
@@ -70,3 +71,18 @@ def test_a_batch_is_not_undone_in_part(store, recording) -> None:
     with pytest.raises(Conflict, match=f"window {windows[1]}"):
         store.undo(recording, "ann")
     assert states(store, recording) == ["accepted"] * 3
+
+
+def test_a_store_from_before_batches_is_brought_up_to_date(tmp_path) -> None:
+    path = tmp_path / "old.db"
+    engine = sqlalchemy.create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        migrating.upgrade(connection, "old", to="0001")
+        old = "INSERT INTO project VALUES (1, 'town', 0, '{}', 7)"
+        connection.execute(sqlalchemy.text(old))
+    engine.dispose()
+    with Store.open(path) as store:
+        assert store.project("town").id == 1
+        assert store.media.of(1) == []
+        with store.database.read() as connection:
+            assert migrating.version(connection) == migrating.head() != "0001"
