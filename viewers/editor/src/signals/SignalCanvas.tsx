@@ -114,7 +114,7 @@ function watchSize(canvas: HTMLCanvasElement | null, session: SignalsSession, se
 
 function drawSoon(canvas: HTMLCanvasElement | null, session: SignalsSession, layout: Layout): (() => void) | undefined {
   // Long lines and hatches are drawn by the processor in a fraction of the time that software graphics take.
-  const pen = canvas?.getContext("2d", { alpha: false, willReadFrequently: true });
+  const pen = canvas?.getContext("2d", { willReadFrequently: true });
   if (!canvas || !pen || !layout.width) return undefined;
   const request = requestAnimationFrame(() => {
     pen.setTransform(window.devicePixelRatio, 0, 0, window.devicePixelRatio, 0, 0);
