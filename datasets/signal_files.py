@@ -39,6 +39,8 @@ class SignalOptions:
         channels: Columns to read, by their names in the file; all numeric ones when empty.
         units: Unit by channel, e.g. {"acc_x": "g"}; `g` and `deg/s` are converted.
         separator: Column separator of a text file; recognised when None.
+        time_zone: Where the clock hung that wrote dates without one, as Europe/Berlin; UTC when
+            None. Numbers and dates with an offset say it themselves.
     """
 
     time_column: str | None = None
@@ -47,6 +49,7 @@ class SignalOptions:
     channels: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict[str, str])
     separator: str | None = None
+    time_zone: str | None = None
 
 
 def read_signal(path: str | Path, options: SignalOptions | None = None) -> Signal:
@@ -68,14 +71,23 @@ def read_signal(path: str | Path, options: SignalOptions | None = None) -> Signa
         from lidar_label.datasets.signal_hdf5 import read_hdf5_signal
 
         return read_hdf5_signal(path, options)
+    return signal_from_table(read_table(path, options), str(path), options)
+
+
+def read_table(path: Path, options: SignalOptions) -> "pd.DataFrame":
+    """The columns of a text or Parquet file as they are, before anything is recognised.
+
+    Raises:
+        InvalidSignal: naming the file and the remedy.
+    """
     try:
-        table = _read_parquet(path) if suffix == ".parquet" else _read_text(path, options)
+        parquet = path.suffix.lower() == ".parquet"
+        return _read_parquet(path) if parquet else _read_text(path, options)
     except InvalidSignal:
         raise
     except Exception as error:  # each parser has its own family of errors
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InvalidSignal(f"{path}: cannot be read as a table ({reason})") from error
-    return signal_from_table(table, str(path), options)
 
 
 def signal_from_table(
@@ -177,15 +189,16 @@ def _times(
     column = table[name]
     if column.dtype.kind == "M":
         notes.append(f"time from {name}")
-        return column.to_numpy("datetime64[ns]").astype(np.int64)
+        return _on_utc(column, name, source, options, notes)
     if column.dtype.kind not in "iuf":
-        parsed = pd.to_datetime(column, errors="coerce", utc=True, format="mixed")
+        utc = options.time_zone is None
+        parsed = pd.to_datetime(column, errors="coerce", utc=utc, format="mixed")
         if bool(parsed.isna().all()):
             raise InvalidSignal(
                 f"{source}: column {name} holds no time; name one with --time-column"
             )
         notes.append(f"time from {name}, read as dates")
-        return parsed.dt.tz_localize(None).to_numpy("datetime64[ns]").astype(np.int64)
+        return _on_utc(parsed, name, source, options, notes)
     numbers = column.to_numpy()
     unit = options.time_unit or _time_unit(name, numbers)
     if unit not in _UNIT_S:
@@ -198,6 +211,32 @@ def _times(
         raise InvalidSignal(f"{source}: column {name} has rows without a time; drop them")
     whole = np.floor(numbers)  # keeps nanoseconds that a float product would round away
     return whole.astype(np.int64) * factor + np.rint((numbers - whole) * factor).astype(np.int64)
+
+
+def _on_utc(dates: Any, name: str, source: str, options: SignalOptions, notes: list[str]) -> Ints:
+    """Nanoseconds UTC of dates; those without a zone are of the one that a person said."""
+    from zoneinfo import ZoneInfo
+
+    if bool(dates.isna().any()):
+        row = int(np.argmax(dates.isna().to_numpy())) + 1
+        raise InvalidSignal(f"{source}: column {name} holds no time in row {row}; drop that row")
+    zoned = dates
+    if dates.dt.tz is None and options.time_zone is not None:
+        try:
+            zone = ZoneInfo(options.time_zone)
+        except (KeyError, ValueError, OSError) as error:
+            raise InvalidSignal(
+                f"{source}: time zone {options.time_zone!r} is unknown; give one as Europe/Berlin"
+            ) from error
+        try:
+            zoned = dates.dt.tz_localize(zone, ambiguous="infer", nonexistent="shift_forward")
+        except ValueError:  # the hour that comes twice, and nothing to tell which: standard time
+            second = np.zeros(len(dates), dtype=np.bool_)
+            zoned = dates.dt.tz_localize(zone, ambiguous=second, nonexistent="shift_forward")
+        notes.append(f"dates read as of {options.time_zone}")
+    if zoned.dt.tz is not None:
+        zoned = zoned.dt.tz_convert("UTC").dt.tz_localize(None)
+    return zoned.to_numpy("datetime64[ns]").astype(np.int64)
 
 
 def _time_unit(name: str, numbers: Floats | Ints) -> str:

@@ -13,6 +13,9 @@ def add_signal_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare time, rate, channels and units."""
     parser.add_argument("--time-column", help="of a signal: name of the column with the time")
     parser.add_argument("--time-unit", choices=("ns", "us", "ms", "s"), help="of that column")
+    parser.add_argument(
+        "--time-zone", metavar="ZONE", help="of dates that name none, as Europe/Berlin"
+    )
     parser.add_argument("--rate", type=float, metavar="HZ", help="samples a second without times")
     parser.add_argument("--channels", help="columns to read, separated by commas")
     parser.add_argument(
@@ -38,6 +41,7 @@ def signal_options(arguments: argparse.Namespace) -> "SignalOptions | None":
         time_column=arguments.time_column,
         time_unit=arguments.time_unit,
         rate_hz=arguments.rate,
+        time_zone=arguments.time_zone,
         channels=tuple(arguments.channels.split(",")) if arguments.channels else (),
         units=units,
     )

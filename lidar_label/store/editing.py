@@ -79,6 +79,7 @@ def line_of(request: EditRequest, setting: Setting, changes: Changes) -> Line:
         base_revision=request.base_revision,
         note=reason,
         ontology_version=max(versions, default=0),
+        batch=request.batch or None,
     )
 
 
@@ -96,6 +97,8 @@ def _check_form(request: EditRequest) -> None:
     """What would not fit the columns, or is no text that a database keeps."""
     if not 0 < len(request.client_id) <= 200 or not request.client_id.isprintable():
         raise InvalidEdit("client_id is not 1 to 200 plain characters; make a UUID for each edit")
+    if len(request.batch) > 200 or not request.batch.isprintable():
+        raise InvalidEdit("batch is not up to 200 plain characters; make a UUID for each batch")
     for name in _WHOLE:
         value = getattr(request, name)
         if value is not None and not -(2**63) <= value < 2**63:
@@ -176,7 +179,9 @@ def undo(
     seq: int | None = None,
     client_id: str = "",
 ) -> Applied:
-    """Revert the author's last edit that stands, or the edit `seq`, by a new edit.
+    """Revert the author's last edit that stands with its batch, or the edit `seq` alone.
+
+    Each is reverted by a new edit; those of one undo are one batch again.
 
     Raises:
         Conflict: with the newer states, if others have touched the same things since.
@@ -213,29 +218,43 @@ def _go_back(
         raise InvalidEdit(f"there is no edit {seq}; the last is {branch.head}")
     made = known(connection, branch, setting.author, [request])
     if made:
-        row = made[client_id]
-        done = _touched_by(connection, branch, [row.seq])
-        return applied(row.seq, journal.load(connection, branch, done), done)
-    if seq is None:
-        seq = _last(connection, branch, setting.author, operation)
-    return _revert(connection, branch, setting, now, request, seq)
+        again = _together(connection, branch, setting.author, client_id)
+        done = _touched_by(connection, branch, [made[client_id].seq, *again])
+        last = max([made[client_id].seq, *again])
+        return applied(last, journal.load(connection, branch, done), done)
+    steps = [seq] if seq is not None else []
+    seqs = steps or _last_step(connection, branch, setting.author, operation)
+    return _revert(connection, branch, setting, now, request, seqs)
 
 
-def _last(connection: Connection, branch: Branch, author: str, operation: str) -> int:
-    """Seq of the author's newest edit that is not reverted: an undo to redo, else any other."""
+def _last_step(connection: Connection, branch: Branch, author: str, operation: str) -> list[int]:
+    """Seqs of the author's newest edit that is not reverted and of its batch, newest first.
+
+    To redo, of the newest undo; else of any other edit.
+    """
     e, later = tables.edit.c, tables.edit.alias().c
     here = (e.branch_id == branch.branch_id, e.author == author)
     stands = ~exists().where(and_(later.branch_id == e.branch_id, later.reverts == e.seq))
     kind = e.operation == UNDO if operation == REDO else e.operation.not_in([UNDO, FORK])
-    newest = select(e.seq).where(*here).order_by(e.seq.desc()).limit(1)
-    found = connection.execute(newest.where(kind, stands)).scalar()
+    newest = select(e.seq, e.batch).where(*here).order_by(e.seq.desc())
+    found = connection.execute(newest.where(kind, stands).limit(1)).first()
     if found is None:
         raise InvalidEdit(f"{author} has nothing to {operation} here")
     if operation == REDO:
-        since = newest.where(e.seq > found, e.operation.not_in([UNDO, REDO]))
-        if connection.execute(since).scalar() is not None:
+        since = newest.where(e.seq > found.seq, e.operation.not_in([UNDO, REDO])).limit(1)
+        if connection.execute(since).first() is not None:
             raise InvalidEdit(f"{author} has edited since the last undo; there is nothing to redo")
-    return found
+    if found.batch is None:
+        return [found.seq]
+    batch = newest.where(kind, stands, e.batch == found.batch)
+    return [row.seq for row in connection.execute(batch)]
+
+
+def _together(connection: Connection, branch: Branch, author: str, batch: str) -> list[int]:
+    """Seqs of a batch."""
+    e = tables.edit.c
+    here = (e.branch_id == branch.branch_id, e.author == author, e.batch == batch)
+    return list(connection.execute(select(e.seq).where(*here)).scalars())
 
 
 def _revert(
@@ -244,35 +263,39 @@ def _revert(
     setting: Setting,
     now: int,
     request: EditRequest,
-    seq: int,
+    seqs: Sequence[int],
 ) -> Applied:
+    """Revert edits, the newest first, all or none."""
     e = tables.edit.c
-    statement = select(e.changes, e.ontology_version).where(
-        e.branch_id == branch.branch_id, e.seq == seq
+    rows = select(e.seq, e.changes, e.ontology_version).where(
+        e.branch_id == branch.branch_id, e.seq.in_(seqs)
     )
-    row = connection.execute(statement).first()
-    if row is None:
-        raise InvalidEdit(f"there is no edit {seq}; the last is {branch.head}")
-    taken = select(e.seq).where(e.branch_id == branch.branch_id, e.reverts == seq)
-    if (by := connection.execute(taken).scalar()) is not None:
-        raise InvalidEdit(f"edit {seq} was undone already, by edit {by}")
-    changes = Changes.unpack(row.changes)
-    things = set(changes.touched())
+    found = {row.seq: row for row in connection.execute(rows)}
+    taken = select(e.seq, e.reverts).where(e.branch_id == branch.branch_id, e.reverts.in_(seqs))
+    for by, reverted in connection.execute(taken):
+        raise InvalidEdit(f"edit {reverted} was undone already, by edit {by}")
+    changes = {seq: Changes.unpack(found[seq].changes) for seq in seqs}
+    things = {thing for one in changes.values() for thing in one.touched()}
     draft = journal.load(connection, branch, things)
-    others = _touched_by_others(connection, branch, setting.author, seq, things)
-    stale = others | _differing(draft, changes)
-    if stale:
-        raise conflict(draft, stale, f"changed since edit {seq}; it cannot be reverted alone")
-    _put_back(draft, changes)
-    line = Line(
-        author=setting.author,
-        operation=request.operation,
-        client_id=request.client_id,
-        request_hash=request.digest(),
-        reverts=seq,
-        ontology_version=row.ontology_version,
-    )
-    new = journal.append(connection, branch, [(line, draft.finish())], draft.next_id, now)
+    entries: list[tuple[Line, Changes]] = []
+    for k, seq in enumerate(seqs):
+        about = set(changes[seq].touched())
+        others = _touched_by_others(connection, branch, setting.author, seq, about)
+        stale = others | _differing(draft, changes[seq])
+        if stale:
+            raise conflict(draft, stale, f"changed since edit {seq}; it cannot be reverted alone")
+        _put_back(draft, changes[seq])
+        line = Line(
+            author=setting.author,
+            operation=request.operation,
+            client_id=request.client_id if k == 0 else f"{request.client_id}/{k}",
+            request_hash=request.digest(),
+            reverts=seq,
+            ontology_version=found[seq].ontology_version,
+            batch=request.client_id if len(seqs) > 1 else None,
+        )
+        entries.append((line, draft.finish()))
+    new = journal.append(connection, branch, entries, draft.next_id, now)
     return applied(new, draft, things)
 
 

@@ -31,6 +31,8 @@ class EditRequest:
         other_id: The second track or window, of operations on two.
         other_base_revision: Its revision which the author saw.
         payload: What the operation needs besides.
+        batch: Edits of one author with the same one are undone and redone together; "" for an edit
+            that is a step of its own. Made by the client, like `client_id`.
     """
 
     operation: str
@@ -43,6 +45,7 @@ class EditRequest:
     other_id: int | None = None
     other_base_revision: int | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
+    batch: str = ""
 
     def digest(self) -> bytes:
         """The same for the same request; a retry is recognised by it. The bases do not count."""

@@ -112,6 +112,7 @@ class Line:
     note: str = ""
     reverts: int | None = None
     ontology_version: int = 0
+    batch: str | None = None
 
 
 def lock(connection: Connection, recording_id: int, name: str) -> Branch:

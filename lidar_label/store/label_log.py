@@ -89,7 +89,7 @@ class LabelLog(Catalogue):
         client_id: str = "",
         branch: str = MAIN,
     ) -> Applied:
-        """Revert the author's last edit that stands, or edit `seq`, by a new edit.
+        """Revert the author's last edit that stands with its batch, or edit `seq`, by new edits.
 
         Raises:
             Conflict: with the newer states, if others have touched the same things since.
@@ -104,7 +104,7 @@ class LabelLog(Catalogue):
     def redo(
         self, recording_id: int, author: str, *, client_id: str = "", branch: str = MAIN
     ) -> Applied:
-        """Revert the author's last undo that stands, unless they have edited since.
+        """Revert the author's last undo that stands with its batch, unless they have edited since.
 
         Raises:
             Conflict: with the newer states, if others have touched the same things since.

@@ -12,6 +12,7 @@ from lidar_label.store.database import Database
 from lidar_label.store.edits import MAIN, Entry, Labels, as_labels
 from lidar_label.store.events import Listener
 from lidar_label.store.label_log import LabelLog
+from lidar_label.store.media import Media
 from lidar_label.store.people import People
 from lidar_label.store.reading import Blame, DeletePreview
 from lidar_label.store.work import Work
@@ -24,6 +25,7 @@ class Store(LabelLog):
         database: Where they are; others may keep tables of their own beside the store's.
         people: Users, roles, passwords, sessions, tokens.
         work: Work items and their leases.
+        media: Films and sounds, and where they lie on a recording's clock.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Store(LabelLog):
         super().__init__(database, clock, listeners)
         self.people = People(database, clock)
         self.work = Work(database, clock, self._listeners)
+        self.media = Media(database, clock)
 
     @classmethod
     def open(

@@ -120,9 +120,11 @@ edit = Table(
     Column("reverts", BigInteger),  # seq of the edit that this one undoes
     Column("ontology_version", Integer, nullable=False),
     Column("changes", LargeBinary, nullable=False),
+    Column("batch", Text),  # edits that are one step for undo
     UniqueConstraint("branch_id", "author", "client_id"),
     UniqueConstraint("branch_id", "reverts"),
     Index(None, "branch_id", "author", "seq"),
+    Index(None, "branch_id", "batch"),
 )
 
 touched = Table(
@@ -221,6 +223,27 @@ comment = Table(
     Column("resolved", Boolean, nullable=False),
     Column("revision", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# Where a film or sound lies on its recording's clock: time t of it (seconds from its beginning)
+# is at start_ns + t · (1 + drift_ppm / 10⁶) · 10⁹.
+medium = Table(
+    "medium",
+    metadata,
+    _id(),
+    Column("recording_id", _ID, ForeignKey("recording.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", String(8), nullable=False),  # video | audio
+    Column("media_type", Text, nullable=False),
+    Column("uri", Text, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    _time("start_ns"),
+    Column("drift_ppm", Double, nullable=False),
+    Column("aligned_by", Text, nullable=False),  # person or method; empty: nobody yet
+    Column("revision", BigInteger, nullable=False),
+    _time("changed_ns"),
+    UniqueConstraint("recording_id", "name"),
+    Index(None, "content_hash"),
 )
 
 user = Table(

@@ -20,6 +20,7 @@ from lidar_label.viewers.api.activity_models import (
     SimilarDocument,
     SuggestionDocument,
 )
+from lidar_label.viewers.api.activity_signals import known_signal
 from lidar_label.viewers.api.models import Nanoseconds
 from lidar_label.viewers.api.path_numbers import Number
 from lidar_label.viewers.api.permissions import Labeller, Reader
@@ -42,8 +43,7 @@ def clock(
     project: Number, recording: Number, sensor: str, access: Reader, shared: Shared
 ) -> ClockDocument:
     """When the signal begins and ends, how fast it was sampled, and its gaps."""
-    _known(shared, project, recording, sensor)
-    opened = shared.open(project, recording)
+    opened = known_signal(shared, project, recording, sensor)
 
     def make() -> bytes:
         times = np.asarray(signal_pyramid(opened, sensor, shared.cache).time_ns)  # asked for next
@@ -74,8 +74,7 @@ def changes(
     """Where the signal changes, each with the band that holds the true boundary."""
     from lidar_label.activities import ChangePointConfig, change_points
 
-    _known(shared, project, recording, sensor)
-    opened = shared.open(project, recording)
+    opened = known_signal(shared, project, recording, sensor)
 
     def make() -> bytes:
         even = shared.described.get(opened, sensor).even
@@ -100,11 +99,11 @@ def propose(
     """Learn from the accepted windows and propose the rest; what people decided stays."""
     from lidar_label.activity_classification import classify_windows
 
-    _known(shared, project, recording, sensor)
+    opened = known_signal(shared, project, recording, sensor)
     tags = _tags(shared, recording, sensor)
     if not len(tags):
         raise Problem(422, "no window is accepted yet; tag one of each activity first")
-    moments = shared.described.get(shared.open(project, recording), sensor)
+    moments = shared.described.get(opened, sensor)
     found = classify_windows(moments, tags)
     loaded = shared.store.load_windows(
         recording, found, sensor=sensor, client_id=question.client_id
@@ -129,8 +128,8 @@ def suggestions(
     """The windows whose tags would teach most, best first."""
     from lidar_label.activity_learning import suggest_next
 
-    _known(shared, project, recording, sensor)
-    moments = shared.described.get(shared.open(project, recording), sensor)
+    opened = known_signal(shared, project, recording, sensor)
+    moments = shared.described.get(opened, sensor)
     found = suggest_next(moments, _tags(shared, recording, sensor), count=count)
     return [
         SuggestionDocument(
@@ -155,8 +154,8 @@ def similar(
     """The stretches most like one window, best first."""
     from lidar_label.activity_search import find_similar
 
-    _known(shared, project, recording, sensor)
-    even = shared.described.get(shared.open(project, recording), sensor).even
+    opened = known_signal(shared, project, recording, sensor)
+    even = shared.described.get(opened, sensor).even
     found = find_similar(even, *_span(from_ns, to_ns), count=count)
     return [
         SimilarDocument(
@@ -180,10 +179,9 @@ def export_windows(
     """The windows of a signal as a file, in the forms that `lidar-label segment` writes."""
     from lidar_label.window_files import write_windows
 
-    _known(shared, project, recording, sensor)
+    opened = known_signal(shared, project, recording, sensor)
     states = {ACCEPTED, PROPOSED} if proposals else {ACCEPTED}
-    windows = _windows(shared, recording, sensor, states)
-    opened = shared.open(project, recording)
+    windows = _windows(shared, recording, sensor, states, channels=True)
     times = opened.imu(sensor).time_ns
     shared.access_log.read(access, "labels.export", project, f"recording {recording}")
     ending = {"parquet": "parquet", "csv": "csv", "label-studio": "json"}.get(form, "txt")
@@ -197,21 +195,23 @@ def export_windows(
     return Response(content, media_type=kind, headers=headers)
 
 
-def _known(shared: Services, project: int, recording: int, sensor: str) -> None:
-    shared.info(project, recording)
-    if sensor not in shared.open(project, recording).imus:
-        raise NotFound(f"recording {recording} has no signal {sensor}")
-
-
 def _tags(shared: Services, recording: int, sensor: str) -> Windows:
     """The accepted windows of the tier that is learned."""
     accepted = _windows(shared, recording, sensor, {ACCEPTED})
     return _as_columns([one for one in accepted if one.tier == _TIER and one.category != UNKNOWN])
 
 
-def _windows(shared: Services, recording: int, sensor: str, states: set[str]) -> list[Window]:
+def _windows(
+    shared: Services, recording: int, sensor: str, states: set[str], *, channels: bool = False
+) -> list[Window]:
+    """Of all of a sensor; with `channels` also those of one channel, named `sensor/channel`."""
     found = shared.store.labels(recording).windows
-    return [one for one in found if one.sensor in {sensor, ""} and one.state in states]
+    return [
+        one
+        for one in found
+        if one.state in states
+        and (one.sensor in {sensor, ""} or (channels and one.sensor.startswith(f"{sensor}/")))
+    ]
 
 
 def _as_columns(windows: list[Window]) -> Windows:

@@ -6,13 +6,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lidar_label.datasets.signals import Signal
+from lidar_label.datasets.signals import EvenSignal, Signal, on_even_clock
+from lidar_label.errors import NotFound
 
 if TYPE_CHECKING:
     from lidar_label.activity_classification import Moments
     from lidar_label.datasets.recording import Recording
+    from lidar_label.viewers.api.services import Services
 
 _MOST_KEPT = 4
+
+
+def known_signal(shared: "Services", project: int, recording: int, sensor: str) -> "Recording":
+    """The recording of a project, opened, if it has that signal.
+
+    Raises:
+        NotFound: if not.
+    """
+    opened = shared.open(project, recording)
+    if sensor not in opened.imus:
+        raise NotFound(f"recording {recording} has no signal {sensor}")
+    return opened
 
 
 def signal_of(recording: "Recording", sensor: str) -> Signal:
@@ -54,3 +68,13 @@ class DescribedSignals:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(key)
             return self._kept[key]
+
+    def even(self, recording: "Recording", sensor: str) -> EvenSignal:
+        """A signal on an even clock, whether or not it is long enough to be described.
+
+        Raises:
+            InvalidSignal: if it has fewer than two samples.
+        """
+        with self._lock:
+            kept = self._kept.get((recording.content_hash, sensor))
+        return kept.even if kept is not None else on_even_clock((signal_of(recording, sensor),))

@@ -18,9 +18,11 @@ from lidar_label.viewers.api import (
     branch_routes,
     label_file_routes,
     label_routes,
+    media_routes,
     project_routes,
     recording_routes,
     session_routes,
+    signal_import_routes,
     sweep_routes,
     work_routes,
 )
@@ -52,6 +54,8 @@ ROUTES = (
     label_file_routes,
     branch_routes,
     activity_routes,
+    media_routes,
+    signal_import_routes,
     work_routes,
 )
 

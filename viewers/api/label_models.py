@@ -124,6 +124,9 @@ class EditQuestion(Question):
     other_id: Id | None = None
     other_base_revision: Id | None = None
     payload: Json = Field(default_factory=dict)
+    batch: Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00]*$")] = Field(
+        default="", description="edits of one person with the same one are undone together"
+    )
 
 
 class EditsQuestion(Question):

@@ -87,7 +87,7 @@ def undo(
     shared: Shared,
     branch: Branch = "main",
 ) -> AppliedDocument:
-    """Revert one's last edit that stands, or a certain one, by a new edit."""
+    """Revert one's last edit that stands with its batch, or a certain one, by new edits."""
     shared.info(project, recording)
     return applied_document(
         shared.store.undo(

@@ -18,6 +18,7 @@ import numpy as np
 from lidar_label.arrays import Floats32, Ints
 from lidar_label.binary_columns import Column, encode
 from lidar_label.errors import InvalidSignal
+from lidar_label.viewers.api.derived_channels import derived_channels
 
 if TYPE_CHECKING:
     from lidar_label.datasets.recording import Recording
@@ -87,8 +88,10 @@ class SignalPyramid:
         return max(first, 0), max(min(last, count), max(first, 0))
 
 
-def signal_pyramid(recording: "Recording", sensor: str, cache: Path) -> SignalPyramid:
-    """The pyramid of an inertial unit, from the cache or built into it.
+def signal_pyramid(
+    recording: "Recording", sensor: str, cache: Path, *, derived: bool = False
+) -> SignalPyramid:
+    """The pyramid of an inertial unit, or of what is derived from it, from the cache or built.
 
     Raises:
         InvalidSource: if the recording has no such unit.
@@ -98,24 +101,32 @@ def signal_pyramid(recording: "Recording", sensor: str, cache: Path) -> SignalPy
 
     imu = recording.rig.get(sensor, Imu)
     name = hashlib.blake2b(sensor.encode(), digest_size=8).hexdigest()
-    folder = cache / "signals" / f"{recording.content_hash}-{name}-{_VERSION}"
+    folder = cache / "signals" / f"{recording.content_hash}-{name}-{_VERSION}{'d' * derived}"
     if not folder.is_dir():
-        _build(recording, sensor, folder)
+        _build(recording, sensor, folder, derived=derived)
     parts = {
         each: _mapped(folder / f"{each}.npy") for each in ("time_ns", "values", "lows", "highs")
     }
-    return SignalPyramid(**parts, channels=imu.channels, units=imu.units)
+    channels, units = tuple(imu.channels), tuple(imu.units)
+    if derived:
+        none = np.empty((0, len(channels)))
+        _, channels, units = derived_channels(parts["time_ns"][:0], none, channels, units)
+    return SignalPyramid(**parts, channels=channels, units=units)
 
 
 def _mapped(path: Path) -> np.ndarray:
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
-def _build(recording: "Recording", sensor: str, folder: Path) -> None:
+def _build(recording: "Recording", sensor: str, folder: Path, *, derived: bool) -> None:
     samples = recording.imu(sensor)
     if (np.diff(samples.time_ns) < 0).any():
         raise InvalidSignal(f"{recording.path}: times of {sensor} go back; import its source again")
-    values = samples.values.astype(np.float32)
+    values = samples.values
+    if derived:
+        names, units = tuple(samples.channels), tuple(samples.units)
+        values, _, _ = derived_channels(samples.time_ns, values, names, units)
+    values = values.astype(np.float32)
     low = high = values
     lows, highs = [values[:0]], [values[:0]]
     while len(low) > _FACTOR:

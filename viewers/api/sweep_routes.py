@@ -150,6 +150,7 @@ def signal(
     from_ns: Annotated[Nanoseconds | None, Query(alias="from")] = None,
     to_ns: Annotated[Nanoseconds | None, Query(alias="to")] = None,
     pixels: Annotated[int, Query(ge=1, le=20_000)] = 2000,
+    derived: Annotated[bool, Query(description="magnitudes and tilt instead")] = False,
 ) -> Response:
     """A span of a signal as so many columns of a screen show it: least and greatest values."""
     info = shared.info(project, recording)
@@ -157,13 +158,50 @@ def signal(
     if sensor not in opened.imus:
         raise NotFound(f"recording {recording} has no signal {sensor}")
     _noted(shared, access, project, recording, "signals.read")
-    key = f"{info.content_hash}-s-{sensor.encode().hex()}-{from_ns}-{to_ns}-{pixels}"
+    key = (
+        f"{info.content_hash}-s-{sensor.encode().hex()}-{from_ns}-{to_ns}-{pixels}{'-d' * derived}"
+    )
 
     def make() -> bytes:
-        pyramid = signal_pyramid(opened, sensor, shared.cache)
+        pyramid = signal_pyramid(opened, sensor, shared.cache, derived=derived)
         return pyramid.view(_whole(from_ns), _whole(to_ns), pixels)
 
     return immutable_bytes(request, key, make)
+
+
+@router.get(
+    "/signals/{sensor}/spectrogram", response_class=Response, responses={**_BINARY, **_UNCHANGED}
+)
+def signal_spectrogram(
+    project: Number,
+    recording: Number,
+    sensor: str,
+    request: Request,
+    access: Reader,
+    shared: Shared,
+    channel: Annotated[str, Query(max_length=200)],
+    from_ns: Annotated[Nanoseconds, Query(alias="from")],
+    to_ns: Annotated[Nanoseconds, Query(alias="to")],
+    pixels: Annotated[int, Query(ge=1, le=4000)] = 1000,
+) -> Response:
+    """Which frequencies a channel, also a derived one, holds over a span; decibels as bytes."""
+    from lidar_label.viewers.api.spectrogram import spectrogram
+
+    info = shared.info(project, recording)
+    opened = shared.recordings.get(info.uri, info.content_hash)
+    if sensor not in opened.imus:
+        raise NotFound(f"recording {recording} has no signal {sensor}")
+    _noted(shared, access, project, recording, "signals.read")
+    asked = f"{sensor.encode().hex()}-{channel.encode().hex()}-{from_ns}-{to_ns}-{pixels}"
+
+    def make() -> bytes:
+        own = signal_pyramid(opened, sensor, shared.cache)
+        if channel not in own.channels:
+            own = signal_pyramid(opened, sensor, shared.cache, derived=True)
+        low, high = _whole(from_ns) or 0, _whole(to_ns) or 0
+        return spectrogram(own, channel, low, high, pixels)
+
+    return immutable_bytes(request, f"{info.content_hash}-g-{asked}", make)
 
 
 def _whole(text: str | None) -> int | None:

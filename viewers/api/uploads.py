@@ -128,7 +128,25 @@ class Uploads:
                 await run_in_threadpool(_sync, file.fileno(), file.flush)
         return self.find(upload.project, upload.id)
 
-    def complete(self, upload: Upload, folder: Path) -> tuple[Path, bool]:
+    def content(self, upload: Upload, suffix: str) -> Path:
+        """The bytes of an upload that has come whole, under a name with a suffix, to look into.
+
+        Raises:
+            Problem: 409 if bytes are missing.
+        """
+        if upload.offset != upload.size:
+            raise Problem(
+                409,
+                f"{upload.offset} of {upload.size} bytes have come; send the rest",
+                offset=upload.offset,
+            )
+        place = self._folder / upload.id
+        named = place / f"content{suffix}"
+        if not named.exists():
+            os.link(place / "content", named)
+        return named
+
+    def complete(self, upload: Upload, folder: Path, suffix: str = ".h5") -> tuple[Path, bool]:
         """Check the hash and move the file to its place in `folder`, under the name of its hash.
 
         Returns:
@@ -155,7 +173,7 @@ class Uploads:
                     f"the bytes have SHA-256 {found}, {upload.sha256} was promised; send it anew",
                 )
             folder.mkdir(parents=True, exist_ok=True)
-            path = folder / f"{found}.h5"
+            path = folder / f"{found}{suffix}"
             fresh = not path.exists()
             content.replace(path)
             shutil.rmtree(self._folder / upload.id)

@@ -30,6 +30,8 @@ CHANGES_NEED = {
     "set_ontology": "manage", "set_role": "administer", "add_webhook": "administer",
     "remove_webhook": "administer", "redeliver": "administer", "register": "manage",
     "begin_upload": "manage", "send_bytes": "manage", "complete_upload": "manage",
+    "add_medium": "manage", "remove_medium": "manage", "align_medium": "label",
+    "correlate_medium": "label", "preview_signal": "manage", "import_signal": "manage",
     "drop_upload": "manage", "edit": "label", "undo": "label", "redo": "label", "fit": "label",
     "import_labels": "manage", "start_job": "manage", "cancel_job": "manage",
     "resume_job": "manage", "add_work": "manage", "lease": "label", "renew": "label",

@@ -8,7 +8,7 @@ import { type ActivityWindow, type WindowEdit, type Windows, applyEdit, followin
 const s = (seconds: number) => seconds * SECOND;
 const whole = { start: 0, end: s(100) };
 const window = (id: number, start: number, end: number, more: Partial<ActivityWindow> = {}): ActivityWindow =>
-  ({ id, start: s(start), end: s(end), category: "walking", tier: "activity", state: "accepted", score: null, startBand: 5, endBand: 5, reason: "", revision: 3, ...more });
+  ({ id, start: s(start), end: s(end), category: "walking", tier: "activity", channel: "", attributes: {}, state: "accepted", score: null, startBand: 5, endBand: 5, reason: "", revision: 3, ...more });
 const made = (...all: ActivityWindow[]): Windows => new Map(all.map((one) => [one.id, one]));
 const change = (time: number): Change => ({ time: s(time), low: s(time - 0.5), high: s(time + 0.5), gain: 2 });
 

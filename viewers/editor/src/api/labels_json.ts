@@ -80,8 +80,8 @@ const bare = ({ x, y, z, length, width, height, yaw, pitch, roll }: Box): Box =>
   ({ x, y, z, length, width, height, yaw, pitch, roll });
 
 /** An edit request; `revision` tells what the server last said of a track. */
-export function writeEdit({ clientId, edit }: Pending, revision: (track: number) => number): Record<string, unknown> {
-  const request = { client_id: clientId, ...operationOf(edit) };
+export function writeEdit({ clientId, edit, batch }: Pending, revision: (track: number) => number): Record<string, unknown> {
+  const request = { client_id: clientId, ...(batch ? { batch } : {}), ...operationOf(edit) };
   if (edit.kind === "create") return request;
   const about = { ...request, track_id: edit.track, base_revision: revision(edit.track) };
   return edit.kind === "merge" ? { ...about, other_id: edit.other, other_base_revision: revision(edit.other) } : about;

@@ -2,12 +2,16 @@
 
 import React, { useState } from "react";
 import type { Client } from "../api/client";
-import { uploadFile } from "./uploads";
+import { SignalWizard } from "./SignalWizard";
+import { sendFile, uploadFile } from "./uploads";
+
+const SIGNALS = /\.(csv|tsv|txt|parquet|wav)$/i;
 
 export function ImportWizard({ client, project, onDone }: { client: Client; project: string; onDone: () => void }) {
   const [over, setOver] = useState(false);
   const [text, setText] = useState<string | null>(null);
   const [share, setShare] = useState<number | null>(null);
+  const [signal, setSignal] = useState<{ readonly upload: string; readonly file: string } | null>(null);
   const recordings = `/projects/${encodeURIComponent(project)}/recordings`;
 
   async function run(work: () => Promise<void>): Promise<void> {
@@ -29,11 +33,26 @@ export function ImportWizard({ client, project, onDone }: { client: Client; proj
     void run(() => client.post(recordings, { uri: form.get("uri") }));
   }
 
+  /** A recording is added at once; of a file of signals a person says first what it holds. */
+  function take(file: File | undefined): void {
+    if (!file) return;
+    if (!SIGNALS.test(file.name)) return void run(() => uploadFile(client, project, file, setShare));
+    setText(null);
+    sendFile(client, project, file, file.name, setShare).then((upload) => setSignal({ upload, file: file.name }))
+      .catch((error: unknown) => setText(error instanceof Error ? error.message : String(error))).finally(() => setShare(null));
+  }
+
+  function signalDone(recording: number | null): void {
+    setSignal(null);
+    if (recording === null) return;
+    setText("added");
+    onDone();
+  }
+
   function drop(event: React.DragEvent): void {
     event.preventDefault();
     setOver(false);
-    const file = event.dataTransfer.files[0];
-    if (file) void run(() => uploadFile(client, project, file, setShare));
+    take(event.dataTransfer.files[0]);
   }
 
   return (
@@ -48,9 +67,10 @@ export function ImportWizard({ client, project, onDone }: { client: Client; proj
           event.preventDefault();
           setOver(true);
         }} onDragLeave={() => setOver(false)} onDrop={drop}>
-        Drop a recording (.h5) here, or choose one: <input type="file" accept=".h5" onChange={(event) => event.target.files?.[0] && void run(() => uploadFile(client, project, event.target.files![0], setShare))} />
+        Drop a recording (.h5) or a file of signals (CSV, text, Parquet, WAV) here, or choose one: <input type="file" aria-label="Recording or signals" accept=".h5,.csv,.tsv,.txt,.parquet,.wav" onChange={(event) => take(event.target.files?.[0])} />
         {share !== null && <progress value={share} max={1} aria-label="Upload" />}
       </label>
+      {signal && <SignalWizard key={signal.upload} client={client} project={project} {...signal} onDone={signalDone} />}
       {text && <p role="status">{text}</p>}
     </section>
   );

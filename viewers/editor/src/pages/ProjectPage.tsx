@@ -49,7 +49,7 @@ function RecordingCard({ item, client, api, project }: Props & { item: Recording
       <a href={page}><strong>{item.name}</strong></a>
       <span className="ll-dim">{item.frames} frames, {judged} of {all} tracks judged</span>
       <progress value={judged} max={Math.max(all, 1)} aria-label={`Judged tracks of ${item.name}`} />
-      <a href={`${page}/edit`}>Open the editor</a>
+      {item.frames > 0 ? <a href={`${page}/edit`}>Open the editor</a> : <a href={`${page}/signals`}>Open the signals</a>}
     </li>
   );
 }

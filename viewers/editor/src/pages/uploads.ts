@@ -10,12 +10,19 @@ interface UploadJson {
   readonly offset: number;
 }
 
+/** A recording (.h5) of the project. */
 export async function uploadFile(client: Client, project: string, file: File, show: (share: number) => void): Promise<void> {
+  const upload = await sendFile(client, project, file, file.name.replace(/\.h5$/, ""), show);
+  await client.post(`/projects/${encodeURIComponent(project)}/uploads/${upload}/complete`);
+}
+
+/** The upload's id, once all of the file has come. */
+export async function sendFile(client: Client, project: string, file: File, name: string, show: (share: number) => void): Promise<string> {
   const path = `/projects/${encodeURIComponent(project)}/uploads`;
   if (!crypto.subtle) throw new Error("sending files needs HTTPS or localhost, where the browser can check them");
   const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
   const sha256 = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  const upload = await client.post<UploadJson>(path, { name: file.name.replace(/\.h5$/, ""), size: file.size, sha256 });
+  const upload = await client.post<UploadJson>(path, { name, size: file.size, sha256 });
   let { offset } = upload, failures = 0;
   while (offset < file.size) {
     try {
@@ -32,5 +39,5 @@ export async function uploadFile(client: Client, project: string, file: File, sh
       offset = (await client.get<UploadJson>(`${path}/${upload.id}`)).offset;
     }
   }
-  await client.post(`${path}/${upload.id}/complete`);
+  return upload.id;
 }

@@ -181,10 +181,12 @@ export class Editor {
     return this.temporaryId--;
   }
 
-  edit(edit: Edit): void {
+  /** Several edits are one step for undo. */
+  edit(...edits: Edit[]): void {
     if (this.state.readOnly) return this.notify("you may look at these labels but not change them");
     this.editedAt = performance.now();
-    this.setSync(enqueue(this.state.sync, edit, newClientId()));
+    const batch = edits.length > 1 ? newClientId() : undefined;
+    this.setSync(edits.reduce((sync, edit) => enqueue(sync, edit, newClientId(), batch), this.state.sync));
     void this.outbox.flush();
   }
 
@@ -206,7 +208,7 @@ export class Editor {
     if (this.state.sync.queue.length) return this.notify(`${what} needs the server; your edits wait for it`);
     try {
       const { states, seq } = await this.client.step(what, newClientId());
-      this.outbox.advance(seq, 1);
+      this.outbox.advance(seq, 1); // of a batch more, which the next refresh finds
       const confirmed = new Map(this.state.sync.confirmed);
       for (const { track, deleted } of states) deleted ? confirmed.delete(track.id) : confirmed.set(track.id, track);
       this.setSync({ ...this.state.sync, confirmed });

@@ -4,6 +4,7 @@ import React, { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { draw, inkOf } from "./drawing";
 import { type Hit, type Layout, hitAt, lanesOf, layoutOf } from "./layout";
 import { create } from "./operations";
+import { type Medium, shifted, stretched } from "./media";
 import type { SignalsSession } from "./session";
 import { groups } from "./signal_view";
 import { panBy, snapped, toTime, zoomAt } from "./time_axis";
@@ -25,7 +26,7 @@ export function SignalCanvas({ session }: { session: SignalsSession }) {
   const canvas = useRef<HTMLCanvasElement>(null), drag = useRef<Drag | null>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
   const { state } = session;
-  const layout = layoutOf(size.width, size.height, lanesOf(state.windows, state.tier), groups(state.overview.channels, state.apart).length);
+  const layout = layoutOf(size.width, size.height, lanesOf(state.windows, state.tier), groups(state.overview.channels, state.apart).length + (state.spectrumOf === null ? 0 : 1), state.scene?.rows, state.media.map(({ id }) => id));
   useLayoutEffect(() => watchSize(canvas.current, session, setSize), [session]);
   useEffect(() => drawSoon(canvas.current, session, layout));
   useEffect(() => listenToWheel(canvas.current, session), [session]);
@@ -33,24 +34,25 @@ export function SignalCanvas({ session }: { session: SignalsSession }) {
     const box = event.currentTarget.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   };
-  const hit = ({ x, y }: { x: number; y: number }) => hitAt(layout, state.view, state.windows, state.chosen, state.tier, x, y);
+  const hit = ({ x, y }: { x: number; y: number }) => hitAt(layout, state.view, state.windows, state.chosen, state.tier, x, y, state.scene, state.media);
   function press(event: React.PointerEvent<HTMLCanvasElement>): void {
     const place = at(event), what = hit(place);
     event.currentTarget.setPointerCapture(event.pointerId);
     event.currentTarget.focus();
-    const pans = event.button !== 0 || event.ctrlKey || what.kind === "ruler";
+    const pans = event.button !== 0 || event.ctrlKey || what.kind === "ruler" || what.kind === "track";
     drag.current = { hit: what, x: place.x, time: toTime(state.view, layout.width, place.x), view: state.view, pans, moved: false };
   }
   function move(event: React.PointerEvent<HTMLCanvasElement>): void {
     const place = at(event), going = drag.current;
     if (!going) {
       const what = hit(place);
-      event.currentTarget.style.cursor = what.kind === "edge" ? "ew-resize" : what.kind === "ruler" ? "grab" : "crosshair";
-      return session.update({ cursor: toTime(state.view, layout.width, place.x) });
+      event.currentTarget.style.cursor = what.kind === "edge" || what.kind === "medium" ? "ew-resize" : what.kind === "ruler" ? "grab" : what.kind === "track" ? "pointer" : "crosshair";
+      return state.playing ? undefined : session.update({ cursor: toTime(state.view, layout.width, place.x) });
     }
     going.moved ||= Math.abs(place.x - going.x) > CLICK_PX;
     if (!going.moved) return;
     if (going.pans) return session.look(panBy(going.view, ((going.x - place.x) / layout.width) * (going.view.end - going.view.start), state.clock.whole));
+    if (going.hit.kind === "medium") return moveMedium(session, going.hit.medium, going.time, toTime(going.view, layout.width, place.x), event.shiftKey);
     session.update(draftOf(session, layout, going, place.x, event.altKey));
   }
   function release(event: React.PointerEvent<HTMLCanvasElement>): void {
@@ -58,10 +60,11 @@ export function SignalCanvas({ session }: { session: SignalsSession }) {
     drag.current = null;
     if (!going) return;
     if (!going.moved) return click(session, going);
+    if (going.hit.kind === "medium" && !going.pans) return void session.desk.save(going.hit.medium.id);
     session.update({ draft: null });
     if (going.pans || !draft || event.type === "pointercancel") return;
     if (going.hit.kind === "edge") session.edit({ kind: "move", window: going.hit.window.id, start: draft.start, end: draft.end });
-    else create(session, draft);
+    else if (draft.end > draft.start) create(session, draft);
   }
   return (
     <canvas ref={canvas} className="ll-signal" tabIndex={0} role="application" aria-label="Signal and activity windows; keys are listed under the question mark"
@@ -70,8 +73,14 @@ export function SignalCanvas({ session }: { session: SignalsSession }) {
   );
 }
 
+/** A drag moves a film or sound on the signal's clock; with Shift its beginning stays and it drifts. */
+function moveMedium(session: SignalsSession, medium: Medium, from: number, to: number, drifts: boolean): void {
+  session.desk.put(medium.id, ({ revision }) => ({ ...(drifts ? stretched(medium, from, to) : shifted(medium, to - from)), revision }));
+}
+
 function click(session: SignalsSession, { hit, time }: Drag): void {
-  if (hit.kind === "inside" || hit.kind === "edge") session.update({ chosen: hit.window.id, candidates: [], cursor: time });
+  if (hit.kind === "track") session.update({ object: hit.span?.track ?? null, cursor: time });
+  else if (hit.kind === "inside" || hit.kind === "edge") session.update({ chosen: hit.window.id, candidates: [], cursor: time });
   else session.update({ chosen: null, cursor: time });
 }
 
@@ -104,7 +113,8 @@ function watchSize(canvas: HTMLCanvasElement | null, session: SignalsSession, se
 }
 
 function drawSoon(canvas: HTMLCanvasElement | null, session: SignalsSession, layout: Layout): (() => void) | undefined {
-  const pen = canvas?.getContext("2d");
+  // Long lines and hatches are drawn by the processor in a fraction of the time that software graphics take.
+  const pen = canvas?.getContext("2d", { willReadFrequently: true });
   if (!canvas || !pen || !layout.width) return undefined;
   const request = requestAnimationFrame(() => {
     pen.setTransform(window.devicePixelRatio, 0, 0, window.devicePixelRatio, 0, 0);

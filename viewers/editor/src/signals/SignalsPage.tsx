@@ -5,15 +5,19 @@ import { Client, RecordingClient, type RecordingInfo } from "../api/client";
 import { type OntologyJson, readClasses } from "../api/ontology_json";
 import { loadSettings } from "../state/settings";
 import { colourOf } from "./drawing";
-import { COMMANDS, type Command, KEYS } from "./keymap";
+import { COMMANDS, type Command, keysOf } from "./keymap";
 import { listenToKeys } from "./keyboard";
 import { ACTIONS, acceptSure, setClass } from "./operations";
+import { KeysDialog } from "./KeysDialog";
+import { MediaBeside } from "./MediaBeside";
+import { SceneBeside } from "./SceneBeside";
 import { SignalCanvas } from "./SignalCanvas";
 import { SignalsClient } from "./signals_client";
 import { SignalsSession, wordsOf } from "./session";
 import { rowAt } from "./signal_view";
 import { SECOND, duration, exactTime } from "./time_axis";
-import { TIERS, listed, sureProposals, unknownStretches } from "./windows";
+import { Comments, WindowAttributes } from "./WindowDetails";
+import { TIERS, isEvent, listed, sureProposals, unknownStretches } from "./windows";
 
 interface Props {
   readonly id?: string;
@@ -59,7 +63,15 @@ async function open(api: string, project: string, recording: string, wanted: str
   const readOnly = session.roles?.[project] === "viewer";
   const signal = new SignalsClient(client, project, recording, sensor);
   const key = `lidar-label.windows.${project}/${recording}/${sensor}`;
-  return { info, source, session: await SignalsSession.open(signal, readClasses(ontology), key, window.localStorage, readOnly) };
+  const opened = await SignalsSession.open(signal, readClasses(ontology), key, window.localStorage, readOnly);
+  if (info.frames) void opened.loadScene(source, info).then(() => opened.goToFrame(frameAsked())).catch((error: unknown) => opened.notify(wordsOf(error)));
+  return { info, source, session: opened };
+}
+
+/** The frame that the cuboid editor's link names. */
+function frameAsked(): number | null {
+  const text = new URLSearchParams(window.location.search).get("frame");
+  return text && /^\d+$/.test(text) ? Number(text) : null;
 }
 
 type WorkbenchProps = Required<Pick<Props, "api" | "home" | "project" | "recording">> & Opened & { readonly id?: string; readonly onSensor: (name: string) => void };
@@ -72,23 +84,28 @@ function Workbench({ id, api, home, project, recording, session, info, source, o
     const timer = setTimeout(() => session.notify(null), 6000);
     return () => clearTimeout(timer);
   }, [session, session.state.notice]);
+  const editor = `/p/${encodeURIComponent(project)}/r/${encodeURIComponent(recording)}/edit`;
   const theme = useMemo(() => loadSettings(window.localStorage).theme, []);
   return (
     <div id={id} className={`ll-editor ll-signals ll-${theme}`} data-status={session.state.status} data-busy={session.state.busy ?? ""}>
-      <Bar session={session} info={info} home={home} project={project} recording={recording} onSensor={onSensor} />
-      <main className="ll-signal-place"><SignalCanvas session={session} /></main>
+      <Bar session={session} info={info} home={home} onSensor={onSensor} />
+      <main className="ll-signal-place">
+        <div className="ll-signal-canvas"><SignalCanvas session={session} /></div>
+        <div className="ll-beside"><SceneBeside session={session} info={info} source={source} api={api} editor={editor} /><MediaBeside session={session} api={api} /></div>
+      </main>
       <aside className="ll-right">
-        <Picture session={session} info={info} source={source} api={api} />
         <Readings session={session} />
         <Classes session={session} />
         <Learning session={session} />
         <Candidates session={session} />
         <WindowList session={session} />
+        <Comments session={session} />
         <Unknown session={session} />
+        <AddMedium session={session} />
         <Exports session={session} api={api} />
       </aside>
       <p className="ll-notice" role="status" aria-live="polite">{session.state.notice}</p>
-      {session.state.help && <Help session={session} />}
+      {session.state.help && <KeysDialog session={session} />}
     </div>
   );
 }
@@ -98,25 +115,31 @@ interface Part {
 }
 
 function Act({ session, command, children }: Part & { command: Command; children: React.ReactNode }) {
-  return <button type="button" title={`${COMMANDS[command]} (${KEYS[command].join(" or ")})`} onClick={() => ACTIONS[command](session)}>{children}</button>;
+  return <button type="button" title={`${COMMANDS[command]} (${keysOf(session.state.keys)[command].join(" or ")})`} onClick={() => ACTIONS[command](session)}>{children}</button>;
 }
 
-function Bar({ session, info, home, project, recording, onSensor }: Part & { info: RecordingInfo; home: string; project: string; recording: string; onSensor: (name: string) => void }) {
+function Bar({ session, info, home, onSensor }: Part & { info: RecordingInfo; home: string; onSensor: (name: string) => void }) {
   const { state } = session, signals = info.sensors.filter(({ kind }) => kind === "imu");
   return (
     <header className="ll-toolbar">
       <a href={home} className="ll-home">Lidar Label</a>
       <span className="ll-recording" title={info.name}>{info.name}</span>
-      {info.frames > 0 && <a href={`/p/${encodeURIComponent(project)}/r/${encodeURIComponent(recording)}/edit`} className="ll-dim">cuboids</a>}
       <select aria-label="Signal" value={session.client.sensor} onChange={(event) => onSensor(event.target.value)}>
         {signals.map(({ name }) => <option key={name}>{name}</option>)}
       </select>
       <select aria-label="Tier" value={state.tier} onChange={(event) => session.update({ tier: event.target.value, chosen: null })}>
         {TIERS.map((tier) => <option key={tier}>{tier}</option>)}
       </select>
+      <select aria-label="Channel of new windows" value={state.channel} onChange={(event) => session.update({ channel: event.target.value })}>
+        <option value="">all channels</option>{state.overview.channels.map((name) => <option key={name}>{name}</option>)}
+      </select>
       <Act session={session} command="undo">↶</Act><Act session={session} command="redo">↷</Act>
       <Act session={session} command="closer">+</Act><Act session={session} command="farther">−</Act><Act session={session} command="whole">whole</Act>
-      <button type="button" aria-pressed={state.apart} title={`${COMMANDS.apart} (${KEYS.apart.join()})`} onClick={() => ACTIONS.apart(session)}>apart</button>
+      <button type="button" aria-pressed={state.apart} title={`${COMMANDS.apart} (${keysOf(session.state.keys).apart.join()})`} onClick={() => ACTIONS.apart(session)}>apart</button>
+      <button type="button" aria-pressed={state.derived} title={`${COMMANDS.derived} (${keysOf(session.state.keys).derived.join()})`} onClick={() => ACTIONS.derived(session)}>derived</button>
+      <select aria-label="Frequencies of" value={state.spectrumOf ?? ""} onChange={(event) => session.showSpectrum(event.target.value || null)}>
+        <option value="">no spectrum</option>{state.overview.channels.map((name) => <option key={name}>{name}</option>)}
+      </select>
       <label title="Less finds more changes">changes <input type="range" aria-label="How clear a change must be" min={-2} max={3} step={0.25} value={Math.log2(state.penalty)}
         onChange={(event) => void session.findChanges(2 ** Number(event.target.value))} /> <output>{state.changes.length}</output></label>
       <span className="ll-dim">{duration(state.clock.whole.end, 1)}, {state.clock.rate.toFixed(state.clock.rate < 20 ? 1 : 0)} Hz, {state.clock.gaps.length === 1 ? "1 gap" : `${state.clock.gaps.length} gaps`}</span>
@@ -125,26 +148,6 @@ function Bar({ session, info, home, project, recording, onSensor }: Part & { inf
       <span className={`ll-save ll-save-${state.status}`}>{{ saved: "saved", pending: "saving …", offline: "server away; kept here" }[state.status]}</span>
       <Act session={session} command="help">?</Act>
     </header>
-  );
-}
-
-/** The recording's image nearest to the cursor. */
-function Picture({ session, info, source, api }: Part & { info: RecordingInfo; source: RecordingClient; api: string }) {
-  const cameras = info.sensors.filter(({ kind }) => kind === "camera").map(({ name }) => name);
-  const times = useMemo(() => info.time_ns.map((time) => Number(BigInt(time) - session.state.clock.origin)), [info, session]);
-  const [camera, setCamera] = useState(cameras[0]);
-  if (!cameras.length || !times.length) return null;
-  const frame = times.reduce((best, time, i) => (Math.abs(time - session.state.cursor) < Math.abs(times[best] - session.state.cursor) ? i : best), 0);
-  const away = (times[frame] - session.state.cursor) / SECOND;
-  return (
-    <section className="ll-camera" aria-label="Camera">
-      <header>
-        <select aria-label="Camera shown" value={camera} onChange={(event) => setCamera(event.target.value)}>{cameras.map((name) => <option key={name}>{name}</option>)}</select>
-        <span className="ll-dim">frame {frame}, {away >= 0 ? "+" : "−"}{Math.abs(away).toFixed(2)} s</span>
-      </header>
-      {info.images[frame]?.[camera] === undefined ? <p className="ll-hint">no image in this frame</p>
-        : <img className="ll-frame" data-frame={frame} src={source.imageUrl(api, frame, camera)} alt={`${camera}, frame ${frame}`} />}
-    </section>
   );
 }
 
@@ -168,7 +171,7 @@ function Classes({ session }: Part) {
   const { state } = session, chosen = session.chosen(), now = chosen?.category ?? state.category;
   return (
     <section className="ll-object">
-      <h2>{chosen ? `Window ${duration(chosen.start, 0.01)} – ${duration(chosen.end, 0.01)}` : "Class of new windows"}</h2>
+      <h2>{chosen ? isEvent(chosen) ? `Event ${duration(chosen.start, 0.01)}` : `Window ${duration(chosen.start, 0.01)} – ${duration(chosen.end, 0.01)}` : "Class of new windows"}</h2>
       <div className="ll-classes" role="radiogroup" aria-label="Class">
         {state.classes.map(({ name, key, colour, guideline }) => (
           <button key={name} type="button" role="radio" aria-checked={name === now} title={guideline} onClick={() => setClass(session, name)}>
@@ -176,6 +179,7 @@ function Classes({ session }: Part) {
           </button>
         ))}
       </div>
+      {chosen && <WindowAttributes session={session} window={chosen} />}
       {chosen?.reason && <p className="ll-guideline">{chosen.reason}</p>}
       {chosen && (
         <div className="ll-buttons">
@@ -197,7 +201,7 @@ function Learning({ session }: Part) {
       </div>
       <label className="ll-check"><input type="checkbox" checked={state.live} onChange={(event) => session.update({ live: event.target.checked })} /> propose again after every tag</label>
       <label className="ll-check">sure by <input type="range" aria-label="Least confidence" min={0.5} max={1} step={0.01} value={state.least} onChange={(event) => session.update({ least: Number(event.target.value) })} /> {Math.round(state.least * 100)} %
-        <button type="button" className="ll-accept" disabled={!sure.length} title={`${COMMANDS.accept_sure} (${KEYS.accept_sure.join()})`} onClick={() => acceptSure(session)}>accept {sure.length}</button></label>
+        <button type="button" className="ll-accept" disabled={!sure.length} title={`${COMMANDS.accept_sure} (${keysOf(session.state.keys).accept_sure.join()})`} onClick={() => acceptSure(session)}>accept {sure.length}</button></label>
     </section>
   );
 }
@@ -230,7 +234,7 @@ function WindowList({ session }: Part) {
         {windows.slice(from, from + MOST_LISTED).map((window) => (
           <div key={window.id} role="option" aria-selected={window.id === state.chosen} data-state={window.state} data-window={window.id} onClick={() => session.choose(window.id)}>
             <span className="ll-swatch" style={{ background: colourOf(state, window.category) }} />{window.category}
-            <span className="ll-dim"> {duration(window.start)}, {duration(window.end - window.start)}{window.state === "proposed" && window.score !== null ? `, ${Math.round(window.score * 100)} %` : ""}</span>
+            <span className="ll-dim"> {duration(window.start)}, {isEvent(window) ? "event" : duration(window.end - window.start)}{window.channel ? `, ${window.channel}` : ""}{window.state === "proposed" && window.score !== null ? `, ${Math.round(window.score * 100)} %` : ""}</span>
           </div>
         ))}
       </div>
@@ -255,6 +259,15 @@ function Unknown({ session }: Part) {
   );
 }
 
+function AddMedium({ session }: Part) {
+  return (
+    <section className="ll-object">
+      <h2>Films and sounds</h2>
+      <label className="ll-check">add MP4, WebM or WAV <input type="file" aria-label="Film or sound" accept=".mp4,.webm,.wav" onChange={(event) => event.target.files?.[0] && void session.desk.add(event.target.files[0])} /></label>
+    </section>
+  );
+}
+
 function Exports({ session, api }: Part & { api: string }) {
   const forms = ["csv", "parquet", "audacity", "elan", "label-studio"];
   return (
@@ -262,19 +275,5 @@ function Exports({ session, api }: Part & { api: string }) {
       <h2>Export accepted windows</h2>
       <div className="ll-buttons">{forms.map((form) => <a key={form} href={session.client.exportUrl(api, form, false)} download>{form}</a>)}</div>
     </section>
-  );
-}
-
-function Help({ session }: Part) {
-  return (
-    <div className="ll-veil" onClick={() => session.update({ help: false })}>
-      <section className="ll-dialog ll-wide" role="dialog" aria-label="Keys" onClick={(event) => event.stopPropagation()}>
-        <header><h2>Keys</h2><button type="button" onClick={() => session.update({ help: false })}>close</button></header>
-        <dl className="ll-keys">{(Object.keys(COMMANDS) as Command[]).map((command) => (
-          <div key={command}><dt>{KEYS[command].map((key) => <kbd key={key}>{key}</kbd>)}</dt><dd>{COMMANDS[command]}</dd></div>
-        ))}</dl>
-        <p className="ll-dim">Drag over the channels to make a window, drag an end to move it (Alt: do not catch on changes). Wheel zooms, Shift and wheel or a drag of the ruler moves. Class keys tag.</p>
-      </section>
-    </div>
   );
 }

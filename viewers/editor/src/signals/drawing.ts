@@ -1,12 +1,18 @@
 /** Draws the page's canvas from the state: ruler, lanes of windows, channels, changes, cursor. */
 
-import { type Layout, RULER_HEIGHT } from "./layout";
+import { type Layout, RULER_HEIGHT, trackBand } from "./layout";
+import { type Waveform, signalTime, spanOf } from "./media";
 import type { SignalsState } from "./session";
 import { type SignalView, groups, range } from "./signal_view";
+import { imageOf } from "./spectrum";
 import { firstAtOrAfter, ticks, toX } from "./time_axis";
-import { type ActivityWindow, type Span, UNKNOWN, listed } from "./windows";
+import { type ActivityWindow, type Span, UNKNOWN, isEvent, listed } from "./windows";
 
 const CHANNELS = ["#f87171", "#34d399", "#60a5fa", "#fbbf24", "#c084fc", "#f472b6"];
+
+/** Marks a pixel from which on they are drawn as bars. */
+const CLOSE = 0.4;
+const MOST_DOTTED = 60;
 
 export interface Ink {
   readonly ground: string;
@@ -33,9 +39,12 @@ export function draw(pen: Pen, layout: Layout, state: SignalsState, signal: Sign
   drawGaps(pen, layout, state, ink);
   drawShades(pen, layout, state);
   drawChannels(pen, layout, state, signal, ink);
+  drawSpectrum(pen, layout, state, ink);
   drawRuler(pen, layout, state, ink);
   drawChanges(pen, layout, state, ink);
   drawLanes(pen, layout, state, ink);
+  drawTracks(pen, layout, state, ink);
+  drawMedia(pen, layout, state, ink);
   drawSpans(pen, layout, state, ink);
   line(pen, toX(state.view, width, state.cursor), 0, height, ink.ink, 1);
 }
@@ -72,9 +81,14 @@ function drawShades(pen: Pen, layout: Layout, state: SignalsState): void {
     if (!place) continue;
     pen.globalAlpha = window.id === state.chosen ? 0.3 : window.state === "proposed" ? 0.07 : 0.17;
     pen.fillStyle = colourOf(state, window.category);
-    pen.fillRect(place[0], top, place[1] - place[0], layout.height - top);
+    const strip = window.channel ? layout.strips[stripOf(state, window.channel)] : undefined;
+    pen.fillRect(place[0], strip?.y ?? top, place[1] - place[0], strip?.height ?? layout.height - top);
   }
   pen.globalAlpha = 1;
+}
+
+function stripOf({ overview: { channels }, apart }: SignalsState, channel: string): number {
+  return groups(channels, apart).findIndex(({ columns }) => columns.includes(channels.indexOf(channel)));
 }
 
 function drawChannels(pen: Pen, layout: Layout, state: SignalsState, signal: SignalView, ink: Ink): void {
@@ -97,31 +111,63 @@ function drawChannels(pen: Pen, layout: Layout, state: SignalsState, signal: Sig
   });
 }
 
-/** From each block's least to its greatest value and on to the next block, but not across a gap or what is missing. */
-function drawTrace(pen: Pen, layout: Layout, state: SignalsState, signal: SignalView, column: number, toY: (value: number) => number, colour: string): void {
-  const { view, clock } = state, channels = signal.channels.length, { low, high, time } = signal;
-  let gap = clock.gaps.findIndex(({ end }) => end > view.start);
-  if (gap < 0) gap = clock.gaps.length;
-  let broken = true;
-  pen.strokeStyle = colour;
-  pen.lineWidth = 1;
-  pen.beginPath();
+/** What is drawn of one channel in a column of pixels, or at a sample where these are farther apart. */
+interface Mark {
+  readonly x: number;
+  readonly low: number;
+  readonly high: number;
+  /** No line leads here: what lies before is a gap, or missing. */
+  readonly alone: boolean;
+}
+
+/** Rows that share a column of pixels are one mark, so that drawing takes no longer for many samples. */
+function marksOf(layout: Layout, { view, clock }: SignalsState, signal: SignalView, column: number): Mark[] {
+  const channels = signal.channels.length, { low, high, time } = signal, marks: Mark[] = [];
+  const found = clock.gaps.findIndex(({ end }) => end > view.start);
+  let gap = found < 0 ? clock.gaps.length : found, broken = true;
   for (let row = Math.max(first(time, view.start) - 2, 0); row < signal.count; row++) {
     const at = time[row], k = row * channels + column;
     while (gap < clock.gaps.length && clock.gaps[gap].end <= at) {
       broken = true;
       gap++;
     }
-    if (Number.isNaN(low[k])) {
-      broken = true;
-      continue;
+    const x = toX(view, layout.width, at), last = marks[marks.length - 1];
+    if (Number.isNaN(low[k])) broken = true;
+    else {
+      if (!broken && Math.floor(last.x) === Math.floor(x)) marks[marks.length - 1] = { ...last, low: Math.min(last.low, low[k]), high: Math.max(last.high, high[k]) };
+      else marks.push({ x, low: low[k], high: high[k], alone: broken });
+      broken = false;
     }
-    const x = toX(view, layout.width, at);
-    if (broken) pen.moveTo(x, toY(low[k]));
-    else pen.lineTo(x, toY(low[k]));
-    if (signal.block > 1 || broken) pen.lineTo(x, toY(high[k]) + (broken ? 0.5 : 0));
-    broken = false;
     if (at > view.end) break;
+  }
+  return marks;
+}
+
+/** Where marks stand close, bars that reach to the one before; else a line through them. Bars cost far less than a long line. */
+function drawTrace(pen: Pen, layout: Layout, state: SignalsState, signal: SignalView, column: number, toY: (value: number) => number, colour: string): void {
+  const marks = marksOf(layout, state, signal, column);
+  if (marks.length > CLOSE * layout.width) drawBars(pen, marks, toY, colour);
+  else drawLine(pen, marks, toY, colour);
+}
+
+function drawBars(pen: Pen, marks: readonly Mark[], toY: (value: number) => number, colour: string): void {
+  pen.fillStyle = colour;
+  marks.forEach(({ x, low, high, alone }, i) => {
+    const before = alone ? null : marks[i - 1];
+    const top = toY(before ? Math.max(high, before.low) : high), bottom = toY(before ? Math.min(low, before.high) : low);
+    const left = before ? Math.min(Math.floor(before.x) + 1, Math.floor(x)) : Math.floor(x);
+    pen.fillRect(left, top, Math.floor(x) + 1 - left, Math.max(bottom - top, 1));
+  });
+}
+
+function drawLine(pen: Pen, marks: readonly Mark[], toY: (value: number) => number, colour: string): void {
+  pen.strokeStyle = colour;
+  pen.lineWidth = 1;
+  pen.beginPath();
+  for (const { x, low, high, alone } of marks) {
+    if (alone) pen.moveTo(x, toY(low));
+    else pen.lineTo(x, toY(low));
+    if (high > low || alone) pen.lineTo(x, toY(high) + (alone ? 0.5 : 0));
   }
   pen.stroke();
 }
@@ -148,10 +194,12 @@ function drawRuler(pen: Pen, layout: Layout, { view, clock }: SignalsState, ink:
 
 function drawChanges(pen: Pen, layout: Layout, state: SignalsState, ink: Ink): void {
   const { changes, view, draft } = state, top = layout.strips[0]?.y ?? 0;
-  pen.setLineDash([2, 4]);
-  for (let i = firstAtOrAfter(changes, view.start); i < changes.length && changes[i].time <= view.end; i++)
-    line(pen, toX(view, layout.width, changes[i].time), top, layout.height, ink.dim, 1);
+  const from = firstAtOrAfter(changes, view.start), to = firstAtOrAfter(changes, view.end);
+  if (to - from <= MOST_DOTTED) pen.setLineDash([2, 4]);
+  else pen.globalAlpha = 0.35; // dots of hundreds of lines take long to draw
+  for (let i = from; i < to; i++) line(pen, toX(view, layout.width, changes[i].time), top, layout.height, ink.dim, 1);
   pen.setLineDash([]);
+  pen.globalAlpha = 1;
   if (!draft?.caught) return;
   const band = across(layout, view, { start: draft.caught.low, end: draft.caught.high });
   if (!band) return;
@@ -173,9 +221,76 @@ function drawLanes(pen: Pen, layout: Layout, state: SignalsState, ink: Ink): voi
   }
 }
 
+/** One line an object, from its first frame to its last; proposals fainter, the chosen one framed. */
+function drawTracks(pen: Pen, layout: Layout, state: SignalsState, ink: Ink): void {
+  const { y, height } = layout.tracks;
+  if (!height || !state.scene) return;
+  pen.fillStyle = ink.panel;
+  pen.fillRect(0, y, layout.width, height);
+  for (const span of state.scene.spans) {
+    const place = across(layout, state.view, span), band = trackBand(layout, span.row), chosen = span.track === state.object;
+    if (!place) continue;
+    pen.globalAlpha = chosen || span.state === "accepted" ? 1 : 0.55;
+    pen.fillStyle = colourOf(state, span.category);
+    pen.fillRect(place[0], band.y + 1, Math.max(place[1] - place[0], 3), band.height - 2);
+    pen.globalAlpha = 1;
+    if (!chosen) continue;
+    pen.strokeStyle = ink.ink;
+    pen.lineWidth = 1.5;
+    pen.strokeRect(place[0], band.y + 0.5, Math.max(place[1] - place[0], 3), band.height - 1);
+  }
+  text(pen, "cuboids", 4, y + Math.min(height, 14) - 2, ink.ink, ink.panel);
+}
+
+/** The frequencies of one channel, in the strip below the channels. */
+function drawSpectrum(pen: Pen, layout: Layout, { spectrum, spectrumOf, view }: SignalsState, ink: Ink): void {
+  const strip = layout.strips[layout.strips.length - 1];
+  if (spectrumOf === null || !strip) return;
+  const image = spectrum && imageOf(spectrum);
+  pen.fillStyle = ink.ground;
+  pen.fillRect(0, strip.y, layout.width, strip.height);
+  if (spectrum && image) {
+    const [a, b] = [toX(view, layout.width, spectrum.start), toX(view, layout.width, spectrum.end)];
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(image, a, strip.y, b - a, strip.height);
+  }
+  text(pen, `frequencies of ${spectrumOf}${spectrum ? `, 0 to ${spectrum.highHz.toFixed(0)} Hz` : " …"}`, 6, strip.y + 13, ink.ink, ink.ground);
+}
+
+/** Where each film or sound lies; of a sound its waveform. */
+function drawMedia(pen: Pen, layout: Layout, state: SignalsState, ink: Ink): void {
+  for (const band of layout.media) {
+    const medium = state.media.find(({ id }) => id === band.id), place = medium && across(layout, state.view, spanOf(medium));
+    pen.fillStyle = ink.ground;
+    pen.fillRect(0, band.y, layout.width, band.height);
+    horizontal(pen, band.y + band.height - 1, layout.width, ink.line);
+    if (!medium || !place) continue;
+    pen.fillStyle = ink.panel;
+    pen.fillRect(place[0], band.y + 1, place[1] - place[0], band.height - 3);
+    const wave = state.waveforms.get(medium.id), middle = band.y + band.height / 2;
+    pen.fillStyle = ink.accent;
+    for (let i = 0; wave && i < wave.low.length; i++) {
+      const x = toX(state.view, layout.width, signalTime(medium, wave.start + i * wave.step));
+      if (x < -1 || x > layout.width) continue;
+      const half = (band.height / 2 - 3) / Math.max(peakOf(wave), 1e-6);
+      pen.fillRect(x, middle - wave.high[i] * half, 1, Math.max((wave.high[i] - wave.low[i]) * half, 1));
+    }
+    text(pen, `${medium.kind === "video" ? "film" : "sound"} ${medium.name}`, Math.max(place[0], 0) + 5, band.y + 13, ink.ink, ink.panel);
+  }
+}
+
+const peaks = new WeakMap<Waveform, number>();
+
+function peakOf(wave: Waveform): number {
+  const known = peaks.get(wave) ?? wave.high.reduce((most, high, i) => Math.max(most, high, -wave.low[i]), 0);
+  peaks.set(wave, known);
+  return known;
+}
+
 /** What people decided is solid; what the machine proposes is hatched in a dashed frame, with how sure it is. */
 function drawWindow(pen: Pen, state: SignalsState, window: ActivityWindow, [a, b]: readonly [number, number], y: number, height: number, ink: Ink): void {
   const colour = window.category === UNKNOWN ? ink.dim : colourOf(state, window.category), proposed = window.state === "proposed";
+  if (isEvent(window)) return drawEvent(pen, state, window, a, y, height, colour, ink);
   if (proposed) hatch(pen, a, y, b - a, height, colour, 7);
   else {
     pen.fillStyle = colour;
@@ -193,7 +308,7 @@ function drawWindow(pen: Pen, state: SignalsState, window: ActivityWindow, [a, b
   pen.strokeRect(a + 0.5, y + 0.5, b - a - 1, height - 1);
   pen.setLineDash([]);
   const sure = proposed && window.score !== null ? ` ${Math.round(window.score * 100)} %` : "";
-  const left = Math.max(a, 0), words = `${window.category}${sure}`;
+  const left = Math.max(a, 0), words = `${window.category}${window.channel ? ` · ${window.channel}` : ""}${sure}`;
   if (Math.min(b, layoutWidth(pen)) - left < 26) return;
   pen.save();
   pen.beginPath();
@@ -201,6 +316,23 @@ function drawWindow(pen: Pen, state: SignalsState, window: ActivityWindow, [a, b
   pen.clip();
   text(pen, words, left + 5, y + height - 6, proposed ? ink.ink : "#0b0f16", proposed ? ink.panel : undefined);
   pen.restore();
+}
+
+/** A diamond with the class beside it. */
+function drawEvent(pen: Pen, state: SignalsState, event: ActivityWindow, x: number, y: number, height: number, colour: string, ink: Ink): void {
+  const half = height / 2 - 2, middle = y + height / 2;
+  pen.beginPath();
+  pen.moveTo(x, middle - half);
+  pen.lineTo(x + half * 0.7, middle);
+  pen.lineTo(x, middle + half);
+  pen.lineTo(x - half * 0.7, middle);
+  pen.closePath();
+  pen.fillStyle = colour;
+  pen.fill();
+  pen.strokeStyle = event.id === state.chosen ? ink.ink : ink.ground;
+  pen.lineWidth = event.id === state.chosen ? 2 : 1;
+  pen.stroke();
+  text(pen, event.category, x + half, y + height - 6, ink.ink, ink.panel);
 }
 
 const layoutWidth = (pen: Pen): number => pen.canvas.clientWidth;

@@ -7,7 +7,7 @@ import type { SignalsSession } from "./session";
 const WRITES = "input:not([type=range]):not([type=checkbox]), textarea, select";
 const CONTROLS = "button, a, input, select, summary";
 /** Keys by which a focused control is used. */
-const CONTROL_KEYS = new Set(["Enter", " ", "Tab", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
+const CONTROL_KEYS = new Set(["Enter", " ", "Space", "Tab", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
 const IN_HELP: ReadonlySet<Command> = new Set(["cancel", "help"]);
 
 export function listenToKeys(session: SignalsSession): () => void {
@@ -15,7 +15,7 @@ export function listenToKeys(session: SignalsSession): () => void {
     if (event.defaultPrevented) return;
     const target = event.target instanceof Element ? event.target : document.body;
     if (target.matches(WRITES) || (CONTROL_KEYS.has(event.key) && target.matches(CONTROLS))) return;
-    const meaning = meaningOf(event, session.state.classes);
+    const meaning = meaningOf(event, session.state.classes, session.state.keys);
     if (!meaning || (session.state.help && !("command" in meaning && IN_HELP.has(meaning.command)))) return;
     event.preventDefault();
     if ("command" in meaning) ACTIONS[meaning.command](session);

@@ -3,14 +3,14 @@
 import { type Command } from "./keymap";
 import { type SignalsSession } from "./session";
 import { firstAtOrAfter, panBy, pieceAt, zoomAt } from "./time_axis";
-import { type Span, following, sureProposals } from "./windows";
+import { type Span, following, isEvent, sureProposals } from "./windows";
 
 const PAN = 0.2;
 
 export function create(session: SignalsSession, span: Span, category = session.state.category): void {
-  if (span.end <= span.start) return;
+  if (span.end < span.start) return;
   const window = session.newId();
-  session.edit({ kind: "create", window, start: span.start, end: span.end, category, tier: session.state.tier });
+  session.edit({ kind: "create", window, start: span.start, end: span.end, category, tier: session.state.tier, channel: session.state.channel });
   if (!session.state.readOnly) session.update({ chosen: window });
 }
 
@@ -90,8 +90,9 @@ function changeFrom(session: SignalsSession, time: number, by: 1 | -1): number {
 function moveEnd(session: SignalsSession, which: "start" | "end", by: 1 | -1): void {
   const chosen = session.chosen();
   if (!chosen) return;
-  const span = { start: chosen.start, end: chosen.end, [which]: changeFrom(session, chosen[which], by) };
-  if (span.start < span.end) session.edit({ kind: "move", window: chosen.id, ...span });
+  const to = changeFrom(session, chosen[which], by);
+  const span = isEvent(chosen) ? { start: to, end: to } : { start: chosen.start, end: chosen.end, [which]: to };
+  if (isEvent(chosen) || span.start < span.end) session.edit({ kind: "move", window: chosen.id, ...span });
 }
 
 function pan(session: SignalsSession, by: number): void {
@@ -121,6 +122,12 @@ function cancel(session: SignalsSession): void {
   else session.choose(null);
 }
 
+/** Of each channel in turn, then of none. */
+function nextSpectrum(session: SignalsSession): void {
+  const { overview: { channels }, spectrumOf } = session.state;
+  session.showSpectrum(channels[channels.indexOf(spectrumOf ?? "") + 1] ?? null);
+}
+
 export const ACTIONS: Readonly<Record<Command, (session: SignalsSession) => void>> = {
   left: (session) => pan(session, -PAN),
   right: (session) => pan(session, PAN),
@@ -131,6 +138,7 @@ export const ACTIONS: Readonly<Record<Command, (session: SignalsSession) => void
   previous_change: (session) => toChange(session, -1),
   next_change: (session) => toChange(session, 1),
   create: (session) => create(session, pieceAt(session.state.changes, session.state.cursor, session.state.clock.whole)),
+  event: (session) => create(session, { start: Math.round(session.state.cursor), end: Math.round(session.state.cursor) }),
   start_earlier: (session) => moveEnd(session, "start", -1),
   start_later: (session) => moveEnd(session, "start", 1),
   end_earlier: (session) => moveEnd(session, "end", -1),
@@ -142,7 +150,10 @@ export const ACTIONS: Readonly<Record<Command, (session: SignalsSession) => void
   propose: (session) => void session.propose(),
   suggest: (session) => void session.suggest(),
   similar: (session) => void session.findSimilar(),
+  derived: (session) => void session.showDerived(!session.state.derived),
+  spectrum: nextSpectrum,
   apart: (session) => session.update({ apart: !session.state.apart }),
+  play: (session) => session.desk.play(!session.state.playing),
   undo: (session) => void session.stepBack("undo"),
   redo: (session) => void session.stepBack("redo"),
   help: (session) => session.update({ help: !session.state.help }),

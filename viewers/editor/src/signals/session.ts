@@ -1,8 +1,14 @@
 /** The signals page's state and what changes it; no canvas and no React in here. */
 
-import { ApiError, Unreachable } from "../api/client";
+import { ApiError, type RecordingClient, type RecordingInfo, Unreachable, newClientId } from "../api/client";
 import type { LabelClass } from "../api/ontology_json";
-import type { Candidate, SignalClock, SignalsClient } from "./signals_client";
+import type { Medium, Waveform } from "./media";
+import { MediaClient } from "./media_client";
+import { MediaDesk } from "./media_desk";
+import type { Spectrum } from "./spectrum";
+import { type OwnKeys, loadKeys, saveKeys } from "./keymap";
+import type { Candidate, Comment, SignalClock, SignalsClient } from "./signals_client";
+import { type Scene, sceneOf } from "./scene";
 import { type SignalView, serves } from "./signal_view";
 import { type Change, showing, within } from "./time_axis";
 import { type PendingEdits, type WindowSync, acknowledge, enqueue, rebase, refuse, settle, shown, startSync, statusOf } from "./window_sync";
@@ -11,6 +17,8 @@ import { type ActivityWindow, type Span, type WindowEdit, type Windows, listed }
 const RETRY_MS = 1500;
 const RETRAIN_MS = 500;
 const REFRESH_MS = 20_000;
+const SPECTRUM_MS = 100;
+const OVERVIEW_PX = 1600;
 
 export interface SignalsState {
   readonly clock: SignalClock;
@@ -20,6 +28,11 @@ export interface SignalsState {
   readonly overview: SignalView;
   readonly loaded: SignalView | null;
   readonly apart: boolean;
+  /** Magnitudes and tilt are shown, too. */
+  readonly derived: boolean;
+  /** The channel whose frequencies are shown, and what is here of them. */
+  readonly spectrumOf: string | null;
+  readonly spectrum: Spectrum | null;
   readonly cursor: number;
   readonly windows: Windows;
   readonly chosen: number | null;
@@ -27,9 +40,20 @@ export interface SignalsState {
   readonly draft: (Span & { readonly caught: Change | null }) | null;
   readonly category: string;
   readonly tier: string;
+  /** The channel of new windows; "" for all. */
+  readonly channel: string;
+  readonly comments: readonly Comment[];
+  readonly keys: OwnKeys;
   readonly changes: readonly Change[];
   readonly penalty: number;
   readonly least: number;
+  /** The cuboids of the same recording; null where it has no frames. */
+  readonly scene: Scene | null;
+  /** The object chosen among them. */
+  readonly object: number | null;
+  readonly media: readonly Medium[];
+  readonly waveforms: ReadonlyMap<number, Waveform>;
+  readonly playing: boolean;
   readonly candidates: readonly Candidate[];
   readonly candidate: number;
   readonly live: boolean;
@@ -46,11 +70,11 @@ export class SignalsSession {
   private temporary = -1;
   /** What talks to the server about windows does so in turn, so that each knows the revisions the last one made. */
   private turn: Promise<void> = Promise.resolve();
-  /** How many edits each of this page's last steps was, for undo, and each undone one, for redo; the server counts single edits. */
-  private readonly steps: { undo: number[]; redo: number[] } = { undo: [], redo: [] };
   private retry: ReturnType<typeof setTimeout> | undefined;
   private retrain: ReturnType<typeof setTimeout> | undefined;
+  private spectral: ReturnType<typeof setTimeout> | undefined;
   private refresh: ReturnType<typeof setInterval> | undefined;
+  readonly desk: MediaDesk;
   private loading = false;
   private width = 1200;
   /** performance.now() when the view was last changed, until it is drawn as finely as the screen can show. */
@@ -60,19 +84,22 @@ export class SignalsSession {
 
   private constructor(readonly client: SignalsClient, public state: SignalsState, private readonly key: string, private readonly storage: Storage) {
     this.sync = startSync(state.windows, this.kept());
+    this.desk = new MediaDesk(this, new MediaClient(client.client, client.project, client.recordingId, () => client.origin));
   }
 
   static async open(client: SignalsClient, classes: readonly LabelClass[], key: string, storage: Storage, readOnly: boolean): Promise<SignalsSession> {
     const clock = await client.clock();
-    const [overview, windows] = await Promise.all([client.view(clock.whole, 1600), client.windows()]);
+    const [overview, windows] = await Promise.all([client.view(clock.whole, OVERVIEW_PX), client.windows()]);
     const session = new SignalsSession(client, {
-      clock, classes, view: clock.whole, overview, loaded: overview, apart: false, cursor: 0, windows, chosen: null, draft: null,
-      category: classes[0]?.name ?? "activity", tier: "activity", changes: [], penalty: 1, least: 0.9, candidates: [], candidate: 0,
+      clock, classes, view: clock.whole, overview, loaded: overview, apart: false, derived: false, spectrumOf: null, spectrum: null, cursor: 0, windows, chosen: null, draft: null,
+      category: classes[0]?.name ?? "activity", tier: "activity", channel: "", comments: [], keys: loadKeys(storage), changes: [], penalty: 1, least: 0.9, scene: null, object: null, media: [], waveforms: new Map(), playing: false, candidates: [], candidate: 0,
       live: true, busy: null, status: "saved", notice: null, readOnly, help: false,
     }, key, storage);
     session.show();
     void session.flush();
     void session.findChanges(1);
+    void session.loadComments();
+    void session.desk.load().catch((error: unknown) => session.notify(wordsOf(error)));
     session.refresh = setInterval(() => void session.reload(), REFRESH_MS);
     return session;
   }
@@ -80,7 +107,9 @@ export class SignalsSession {
   close(): void {
     clearTimeout(this.retry);
     clearTimeout(this.retrain);
+    clearTimeout(this.spectral);
     clearInterval(this.refresh);
+    this.desk.close();
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -103,6 +132,8 @@ export class SignalsSession {
     this.viewedAt = performance.now();
     this.update({ view: within(view, this.state.clock.whole), cursor });
     void this.load();
+    this.spectrumSoon();
+    if (this.state.media.length) this.desk.drawSoon();
   }
 
   resize(width: number): void {
@@ -119,7 +150,9 @@ export class SignalsSession {
         const { view, clock } = this.state, length = view.end - view.start;
         const asked = within({ start: view.start - length / 2, end: view.end + length / 2 }, clock.whole);
         const share = (asked.end - asked.start) / length;
-        this.update({ loaded: await this.client.view({ start: Math.floor(asked.start), end: Math.ceil(asked.end) }, this.width * share) });
+        const { derived } = this.state;
+        const loaded = await this.client.view({ start: Math.floor(asked.start), end: Math.ceil(asked.end) }, this.width * share, derived);
+        if (derived === this.state.derived) this.update({ loaded });
       }
     } catch (error) {
       this.notify(wordsOf(error));
@@ -137,6 +170,42 @@ export class SignalsSession {
   drawn(): SignalView {
     const { loaded, overview, view } = this.state;
     return loaded && loaded.start <= view.start && loaded.end >= view.end ? loaded : overview;
+  }
+
+  /** Take in the cuboids of the recording. */
+  async loadScene(source: RecordingClient, info: RecordingInfo): Promise<void> {
+    const times = info.time_ns.map((time) => Number(BigInt(time) - this.state.clock.origin));
+    const { labels } = await source.labels();
+    this.update({ scene: sceneOf(times, labels) });
+  }
+
+  goToFrame(frame: number | null): void {
+    const time = frame === null ? undefined : this.state.scene?.times[frame];
+    if (time !== undefined) this.look(showing(this.state.view, { start: time, end: time }, this.state.clock.whole), time);
+  }
+
+  async showDerived(derived: boolean): Promise<void> {
+    await this.during(derived ? "working out magnitudes and tilt …" : "…", async () => {
+      const overview = await this.client.view(this.state.clock.whole, OVERVIEW_PX, derived);
+      this.update({ derived, overview, loaded: overview });
+      await this.load();
+    });
+  }
+
+  showSpectrum(channel: string | null): void {
+    this.update({ spectrumOf: channel, spectrum: null });
+    this.spectrumSoon();
+  }
+
+  private spectrumSoon(): void {
+    clearTimeout(this.spectral);
+    if (this.state.spectrumOf === null) return;
+    this.spectral = setTimeout(() => void this.during("working out frequencies …", async () => {
+      const { spectrumOf, view } = this.state;
+      if (spectrumOf === null) return;
+      const spectrum = await this.client.spectrum(spectrumOf, { start: Math.floor(view.start), end: Math.ceil(view.end) }, Math.min(this.width, 1200));
+      if (spectrum.channel === this.state.spectrumOf) this.update({ spectrum });
+    }), SPECTRUM_MS);
   }
 
   async findChanges(penalty: number): Promise<void> {
@@ -168,7 +237,7 @@ export class SignalsSession {
   edit(...edits: WindowEdit[]): void {
     if (this.state.readOnly) return this.notify("you may look, not edit, in this project");
     if (!edits.length) return;
-    this.sync = enqueue(this.sync, edits, () => crypto.randomUUID());
+    this.sync = enqueue(this.sync, edits, newClientId);
     this.show();
     void this.flush();
     this.retrainSoon();
@@ -184,16 +253,38 @@ export class SignalsSession {
     else this.notify(proposed ? "no proposal is left from here on" : "no window is left that way");
   }
 
+  async loadComments(): Promise<void> {
+    await this.client.comments().then((comments) => this.update({ comments })).catch((error: unknown) => this.notify(wordsOf(error)));
+  }
+
+  /** On the chosen window, or at the cursor. */
+  comment(text: string): Promise<void> {
+    const { cursor, readOnly } = this.state, window = this.chosen();
+    if (readOnly) return Promise.resolve(this.notify("you may look, not edit, in this project"));
+    return this.inTurn(async () => {
+      await this.client.comment(text, window?.start ?? cursor, window && window.id > 0 ? window.id : null);
+      await this.loadComments();
+    });
+  }
+
+  resolve(comment: Comment): Promise<void> {
+    return this.inTurn(async () => {
+      await this.client.resolve(comment);
+      await this.loadComments();
+    });
+  }
+
+  bind(keys: OwnKeys): void {
+    saveKeys(this.storage, keys);
+    this.update({ keys });
+  }
+
   stepBack(what: "undo" | "redo"): Promise<void> {
     return this.inTurn(async () => {
       await this.sendAll();
       if (this.sync.queue.length) return this.notify("the server is away; nothing was undone");
-      const edits = this.steps[what].pop() ?? 1;
-      for (let i = 0; i < edits; i++) {
-        const states = await this.client.step(what, crypto.randomUUID());
-        this.sync = { ...this.sync, confirmed: settle(this.sync.confirmed, states) };
-      }
-      this.steps[what === "undo" ? "redo" : "undo"].push(edits);
+      const states = await this.client.step(what, newClientId());
+      this.sync = { ...this.sync, confirmed: settle(this.sync.confirmed, states) };
       this.show();
       this.retrainSoon();
     });
@@ -270,8 +361,6 @@ export class SignalsSession {
     while (this.sync.queue.length) {
       try {
         const states = await this.client.send(this.sync.queue[0], this.sync.confirmed);
-        this.steps.undo.push(this.sync.queue[0].edits.length);
-        this.steps.redo = [];
         const done = acknowledge(this.sync, states);
         this.sync = done.sync;
         const chosen = this.state.chosen;

@@ -47,6 +47,22 @@ export function decodeSignal(buffer: ArrayBuffer, origin: bigint, asked: Span): 
   };
 }
 
+/** The channels of one view after those of another over the same rows. */
+export function joined(own: SignalView, derived: SignalView): SignalView {
+  const rows = own.count, [a, b] = [own.channels.length, derived.channels.length];
+  if (derived.count !== rows || !b) return own;
+  const side = (one: Float32Array, two: Float32Array): Float32Array => {
+    const both = new Float32Array(rows * (a + b));
+    for (let row = 0; row < rows; row++) {
+      both.set(one.subarray(row * a, (row + 1) * a), row * (a + b));
+      both.set(two.subarray(row * b, (row + 1) * b), row * (a + b) + a);
+    }
+    return both;
+  };
+  const low = side(own.low, derived.low), high = own.low === own.high ? low : side(own.high, derived.high);
+  return { ...own, channels: [...own.channels, ...derived.channels], units: [...own.units, ...derived.units], low, high };
+}
+
 /** The row whose time is nearest; −1 where there is none. */
 export function rowAt(view: SignalView, time: number): number {
   let low = 0, high = view.count;

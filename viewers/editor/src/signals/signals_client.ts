@@ -1,8 +1,9 @@
 /** The REST API as the signals page uses it; times become nanoseconds after the signal's first sample. */
 
-import { Client } from "../api/client";
+import { Client, newClientId } from "../api/client";
 import type { Change } from "./time_axis";
-import { type SignalView, decodeSignal } from "./signal_view";
+import { type SignalView, decodeSignal, joined } from "./signal_view";
+import { type Spectrum, decodeSpectrum } from "./spectrum";
 import type { PendingEdits, ServerWindow } from "./window_sync";
 import type { ActivityWindow, Span, WindowEdit, Windows, WindowState } from "./windows";
 
@@ -13,6 +14,7 @@ interface WindowJson {
   readonly category: string;
   readonly tier: string;
   readonly sensor: string;
+  readonly attributes?: Readonly<Record<string, unknown>>;
   readonly score: number | null;
   readonly start_uncertainty_ns: string;
   readonly end_uncertainty_ns: string;
@@ -36,6 +38,26 @@ export interface Candidate extends Span {
   readonly reason: string;
 }
 
+export interface Comment {
+  readonly id: number;
+  readonly text: string;
+  readonly author: string;
+  readonly resolved: boolean;
+  readonly revision: number;
+  readonly window: number | null;
+  readonly time: number | null;
+}
+
+interface CommentJson {
+  readonly comment_id: number;
+  readonly text: string;
+  readonly author: string;
+  readonly resolved: boolean;
+  readonly revision: number;
+  readonly window_id: number | null;
+  readonly time_ns: string | null;
+}
+
 export interface Proposed {
   readonly tags: number;
   readonly proposed: number;
@@ -47,8 +69,8 @@ export class SignalsClient {
   private readonly signal: string;
   origin = 0n;
 
-  constructor(readonly client: Client, project: string, recording: string, readonly sensor: string) {
-    this.recording = `/projects/${encodeURIComponent(project)}/recordings/${encodeURIComponent(recording)}`;
+  constructor(readonly client: Client, readonly project: string, readonly recordingId: string, readonly sensor: string) {
+    this.recording = `/projects/${encodeURIComponent(project)}/recordings/${encodeURIComponent(recordingId)}`;
     this.signal = `${this.recording}/signals/${encodeURIComponent(sensor)}`;
   }
 
@@ -59,9 +81,17 @@ export class SignalsClient {
     return { origin: this.origin, whole: { start: 0, end: this.after(json.to_ns) }, samples: json.samples, rate: json.rate_hz, gaps };
   }
 
-  async view(span: Span, pixels: number): Promise<SignalView> {
-    const response = await this.client.request(`${this.signal}?from=${this.ns(span.start)}&to=${this.ns(span.end)}&pixels=${Math.round(pixels)}`);
-    return decodeSignal(await response.arrayBuffer(), this.origin, span);
+  async view(span: Span, pixels: number, derived = false): Promise<SignalView> {
+    const asked = `${this.signal}?from=${this.ns(span.start)}&to=${this.ns(span.end)}&pixels=${Math.round(pixels)}`;
+    const decoded = async (path: string) => decodeSignal(await (await this.client.request(path)).arrayBuffer(), this.origin, span);
+    if (!derived) return decoded(asked);
+    const [own, worked] = await Promise.all([decoded(asked), decoded(`${asked}&derived=true`)]);
+    return joined(own, worked);
+  }
+
+  async spectrum(channel: string, span: Span, pixels: number): Promise<Spectrum> {
+    const response = await this.client.request(`${this.signal}/spectrogram?channel=${encodeURIComponent(channel)}&from=${this.ns(span.start)}&to=${this.ns(span.end)}&pixels=${Math.round(pixels)}`);
+    return decodeSpectrum(await response.arrayBuffer(), this.origin);
   }
 
   async changes(penalty: number): Promise<Change[]> {
@@ -71,12 +101,13 @@ export class SignalsClient {
 
   async windows(): Promise<Windows> {
     const json = await this.client.get<{ windows: readonly WindowJson[] }>(`${this.recording}/labels`);
-    const mine = json.windows.filter(({ sensor }) => sensor === this.sensor || sensor === "");
+    const mine = json.windows.filter(({ sensor }) => sensor === this.sensor || sensor === "" || sensor.startsWith(`${this.sensor}/`));
     return new Map(mine.map((one) => [one.window_id, this.window(one)]));
   }
 
   async send(pending: PendingEdits, confirmed: Windows): Promise<ServerWindow[]> {
-    const edits = pending.edits.map(({ clientId, edit }) => ({ client_id: clientId, ...this.request(edit, confirmed) }));
+    const batch = pending.edits.length > 1 ? { batch: pending.edits[0].clientId } : {};
+    const edits = pending.edits.map(({ clientId, edit }) => ({ client_id: clientId, ...batch, ...this.request(edit, confirmed) }));
     const reply = await this.client.post<{ windows: readonly WindowJson[] }>(`${this.recording}/edits`, { edits });
     return this.states(reply.windows);
   }
@@ -84,6 +115,26 @@ export class SignalsClient {
   async step(what: "undo" | "redo", clientId: string): Promise<ServerWindow[]> {
     const reply = await this.client.post<{ windows: readonly WindowJson[] }>(`${this.recording}/${what}`, { client_id: clientId });
     return this.states(reply.windows);
+  }
+
+  async comments(): Promise<Comment[]> {
+    const json = await this.client.get<{ comments: readonly CommentJson[] }>(`${this.recording}/labels`);
+    return json.comments.map((one) => ({
+      id: one.comment_id, text: one.text, author: one.author, resolved: one.resolved, revision: one.revision,
+      window: one.window_id, time: one.time_ns === null ? null : this.after(one.time_ns),
+    }));
+  }
+
+  async comment(text: string, time: number, window: number | null): Promise<void> {
+    await this.post({ operation: "comment_create", payload: { text, time_ns: this.ns(time) }, ...(window === null ? {} : { window_id: window }) });
+  }
+
+  async resolve({ id, revision, resolved }: Comment): Promise<void> {
+    await this.post({ operation: "comment_resolve", comment_id: id, base_revision: revision, payload: { resolved: !resolved } });
+  }
+
+  private async post(edit: Record<string, unknown>): Promise<void> {
+    await this.client.post(`${this.recording}/edits`, { edits: [{ client_id: newClientId(), ...edit }] });
   }
 
   propose(): Promise<Proposed> {
@@ -106,8 +157,8 @@ export class SignalsClient {
 
   private request(edit: WindowEdit, confirmed: Windows): Record<string, unknown> {
     if (edit.kind === "create") {
-      const { start, end, category, tier } = edit;
-      return { operation: "window_create", payload: { start_ns: this.ns(start), end_ns: this.ns(end), category, tier, sensor: this.sensor } };
+      const { start, end, category, tier, channel } = edit, sensor = channel ? `${this.sensor}/${channel}` : this.sensor;
+      return { operation: "window_create", payload: { start_ns: this.ns(start), end_ns: this.ns(end), category, tier, sensor } };
     }
     const revision = (id: number) => confirmed.get(id)?.revision ?? 0;
     const about = { window_id: edit.window, base_revision: revision(edit.window) };
@@ -120,6 +171,8 @@ export class SignalsClient {
         return { ...about, operation: "window_merge", other_id: edit.other, other_base_revision: revision(edit.other) };
       case "tag":
         return { ...about, operation: "window_tag", payload: { category: edit.category } };
+      case "describe":
+        return { ...about, operation: "window_tag", payload: { attributes: edit.attributes } };
       case "judge":
         return { ...about, operation: edit.state === "accepted" ? "window_accept" : "window_reject" };
       case "delete":
@@ -134,6 +187,7 @@ export class SignalsClient {
   private window(json: WindowJson): ActivityWindow {
     return {
       id: json.window_id, start: this.after(json.start_ns), end: this.after(json.end_ns), category: json.category, tier: json.tier,
+      channel: json.sensor.startsWith(`${this.sensor}/`) ? json.sensor.slice(this.sensor.length + 1) : "", attributes: json.attributes ?? {},
       state: json.state, score: json.score, startBand: Number(json.start_uncertainty_ns), endBand: Number(json.end_uncertainty_ns),
       reason: json.reason, revision: json.revision,
     };

@@ -8,6 +8,9 @@ export interface ActivityWindow {
   readonly end: number;
   readonly category: string;
   readonly tier: string;
+  /** The one channel that it is about; "" for all of the sensor. */
+  readonly channel: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
   readonly state: WindowState;
   /** Probability that the class is right, of what the machine proposed. */
   readonly score: number | null;
@@ -30,11 +33,12 @@ export interface Span {
 
 /** A window that a person makes here has a negative number until the server gives it one. */
 export type WindowEdit =
-  | { readonly kind: "create"; readonly window: number; readonly start: number; readonly end: number; readonly category: string; readonly tier: string }
+  | { readonly kind: "create"; readonly window: number; readonly start: number; readonly end: number; readonly category: string; readonly tier: string; readonly channel?: string }
   | { readonly kind: "move"; readonly window: number; readonly start: number; readonly end: number }
   | { readonly kind: "split"; readonly window: number; readonly at: number; readonly into: number }
   | { readonly kind: "merge"; readonly window: number; readonly other: number }
   | { readonly kind: "tag"; readonly window: number; readonly category: string }
+  | { readonly kind: "describe"; readonly window: number; readonly attributes: Readonly<Record<string, unknown>> }
   | { readonly kind: "judge"; readonly window: number; readonly state: "accepted" | "rejected" }
   | { readonly kind: "delete"; readonly window: number };
 
@@ -54,6 +58,8 @@ export function applyEdit(windows: Windows, edit: WindowEdit): Windows {
       return merged(windows, window, windows.get(edit.other));
     case "tag":
       return put(windows, { ...window, category: edit.category, score: null, state: "accepted" });
+    case "describe":
+      return put(windows, { ...window, attributes: given({ ...window.attributes, ...edit.attributes }), state: "accepted" });
     case "judge":
       return put(windows, { ...window, state: edit.state });
     case "delete":
@@ -61,8 +67,16 @@ export function applyEdit(windows: Windows, edit: WindowEdit): Windows {
   }
 }
 
-function created({ window, start, end, category, tier }: Extract<WindowEdit, { kind: "create" }>): ActivityWindow {
-  return { id: window, start, end, category, tier, state: "accepted", score: null, startBand: 0, endBand: 0, reason: "", revision: 0 };
+/** Without those that were taken away. */
+function given(attributes: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== null));
+}
+
+/** An event has no length. */
+export const isEvent = ({ start, end }: Span): boolean => start === end;
+
+function created({ window, start, end, category, tier, channel = "" }: Extract<WindowEdit, { kind: "create" }>): ActivityWindow {
+  return { id: window, start, end, category, tier, channel, attributes: {}, state: "accepted", score: null, startBand: 0, endBand: 0, reason: "", revision: 0 };
 }
 
 function moved(window: ActivityWindow, { start, end }: Span): ActivityWindow {
@@ -74,7 +88,7 @@ function moved(window: ActivityWindow, { start, end }: Span): ActivityWindow {
 }
 
 function merged(windows: Windows, window: ActivityWindow, other: ActivityWindow | undefined): Windows {
-  if (!other || other.id === window.id || other.tier !== window.tier) return windows;
+  if (!other || other.id === window.id || other.tier !== window.tier || other.channel !== window.channel) return windows;
   const start = Math.min(window.start, other.start), end = Math.max(window.end, other.end);
   return put(without(windows, other.id), moved(window, { start, end }));
 }
@@ -115,5 +129,5 @@ export function unknownStretches(windows: Windows, tier: string, whole: Span, ga
 
 /** The next window of the same tier that begins at or after the end of one, or holds its end. */
 export function following(windows: Windows, window: ActivityWindow): ActivityWindow | undefined {
-  return listed(windows).find((other) => other.tier === window.tier && other.id !== window.id && other.end > window.end);
+  return listed(windows).find((other) => other.tier === window.tier && other.channel === window.channel && other.id !== window.id && other.end > window.end);
 }

@@ -8,6 +8,8 @@ export interface Pending {
   readonly edit: Edit;
   /** The track's revision that the person saw, where it differs from the server's last word. */
   readonly base?: number;
+  /** Edits with the same one are undone together. */
+  readonly batch?: string;
 }
 
 export interface Conflict {
@@ -44,11 +46,11 @@ export function shown(sync: Sync, poses: Poses): Labels {
 }
 
 /** Add an edit; one that only repeats the last waiting edit of the same cuboids takes its place. */
-export function enqueue(sync: Sync, edit: Edit, clientId: string): Sync {
+export function enqueue(sync: Sync, edit: Edit, clientId: string, batch?: string): Sync {
   const last = sync.queue[sync.queue.length - 1];
   const waiting = sync.queue.length > sync.sent;
-  const queue = waiting && last && replaces(edit, last.edit) ? sync.queue.slice(0, -1) : sync.queue;
-  return { ...sync, queue: [...queue, { clientId, edit }] };
+  const queue = waiting && last && last.batch === batch && replaces(edit, last.edit) ? sync.queue.slice(0, -1) : sync.queue;
+  return { ...sync, queue: [...queue, batch ? { clientId, edit, batch } : { clientId, edit }] };
 }
 
 function replaces(next: Edit, last: Edit): boolean {
@@ -140,7 +142,7 @@ export function conflicted(sync: Sync, states: readonly ServerTrack[]): Sync {
 /** `mine` goes again on top of the newer state under new client ids; `theirs` drops my edits. */
 export function resolve(sync: Sync, keep: "mine" | "theirs", newId: () => string): Sync {
   if (!sync.conflict) return sync;
-  const again = keep === "mine" ? sync.conflict.pending.map(({ edit }) => ({ edit, clientId: newId() })) : [];
+  const again = keep === "mine" ? sync.conflict.pending.map((pending) => ({ ...pending, clientId: newId() })) : [];
   return { ...sync, conflict: null, queue: [...again, ...sync.queue] };
 }
 

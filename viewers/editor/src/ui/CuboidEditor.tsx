@@ -52,7 +52,15 @@ async function open(api: string, project: string, recording: string): Promise<Ed
     Editor.open(new RecordingClient(client, project, recording), classes, `${project}/${recording}`, window.localStorage),
   ]);
   editor.update({ readOnly: session.roles?.[project] === "viewer" });
+  goWhereAsked(editor);
   return editor;
+}
+
+/** To the frame and the object that the address names, as the signals page's link does. */
+function goWhereAsked(editor: Editor): void {
+  const asked = new URLSearchParams(window.location.search), frame = asked.get("frame"), track = asked.get("track");
+  if (track) editor.choose(Number(track));
+  if (frame) void editor.goTo(Number(frame) || 0);
 }
 
 function wordsOf(error: unknown): string {

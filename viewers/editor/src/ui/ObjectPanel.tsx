@@ -117,7 +117,7 @@ function Attributes({ track }: { track: Track }) {
   );
 }
 
-function AttributeField({ attribute, value, onSet }: { attribute: Attribute; value: unknown; onSet: (value: unknown) => void }) {
+export function AttributeField({ attribute, value, onSet }: { attribute: Attribute; value: unknown; onSet: (value: unknown) => void }) {
   const { type, minimum, maximum } = attribute;
   if (type === "flag" || type === "choice") {
     const values = type === "flag" ? [true, false] : attribute.values;

@@ -17,6 +17,7 @@ export function Toolbar({ home }: { home: string }) {
     <header className="ll-toolbar" role="toolbar" aria-label="View and tools">
       <a href={home} className="ll-home">Lidar Label</a>
       <strong className="ll-recording">{recording.name}</strong>
+      <ToSignals />
       <label>colour <select value={settings.colourBy} aria-label="Colour of points" onChange={(event) => editor.set({ colourBy: event.target.value as ColourMode })}>
         {COLOUR_MODES.map((mode) => <option key={mode}>{mode}</option>)}
       </select></label>
@@ -34,6 +35,13 @@ export function Toolbar({ home }: { home: string }) {
       <Tool command="help" text="?" />
     </header>
   );
+}
+
+/** To the same moment on the signals page, where the recording has signals. */
+function ToSignals() {
+  const { recording } = useEditor().state, frame = useEditorState((state) => state.frame);
+  if (!recording.sensors.some(({ kind }) => kind === "imu")) return null;
+  return <a className="ll-dim" href={`${window.location.pathname.replace(/edit$/, "signals")}?frame=${frame}`}>signals</a>;
 }
 
 function Tool({ command, text, pressed }: { command: Command; text: string; pressed?: boolean }) {
