@@ -7,7 +7,7 @@ import type { PointCloud } from "../points/decode";
 import { FrameCache, neighbours } from "../points/frame_cache";
 import { after, listed } from "../state/doubt";
 import { exceptionsOf } from "../state/exceptions";
-import { type Edit, type Labels, framesOf } from "../state/labels";
+import { type Edit, type FrameBox, type Labels, framesOf } from "../state/labels";
 import { type Settings, loadSettings, saveSettings } from "../state/settings";
 import { type Sync, enqueue, refreshed, resolve, shown, startSync } from "../state/sync";
 import { Outbox } from "./outbox";
@@ -31,6 +31,8 @@ export class Editor {
   /** performance.now() when an edit was made, and when a frame was asked for, until the views have drawn it. */
   editedAt = 0;
   steppedAt = 0;
+  /** A key is held down: its edits are one while they wait. */
+  held = false;
 
   private constructor(readonly client: RecordingClient, state: EditorState, key: string, private readonly storage: Storage) {
     this.state = state;
@@ -184,7 +186,7 @@ export class Editor {
   edit(edit: Edit): void {
     if (this.state.readOnly) return this.notify("you may look at these labels but not change them");
     this.editedAt = performance.now();
-    this.setSync(enqueue(this.state.sync, edit, newClientId()));
+    this.setSync(enqueue(this.state.sync, edit, newClientId(), this.held));
     void this.outbox.flush();
   }
 
@@ -193,7 +195,12 @@ export class Editor {
     const { chosen, frame } = this.state;
     if (chosen === null) return;
     this.state = { ...this.state, draft: null };
-    this.edit({ kind: "set", track: chosen, cuboids: [{ frame, box }], keyframe: true });
+    this.setCuboids(chosen, [{ frame, box }]);
+  }
+
+  /** Set cuboids of a track by hand; the tracker lets the others follow, if that is wanted. */
+  setCuboids(track: number, cuboids: readonly FrameBox[]): void {
+    this.edit({ kind: "set", track, cuboids, keyframe: true, solve: this.state.settings.othersFollow });
   }
 
   resolveConflict(keep: "mine" | "theirs"): void {
