@@ -147,6 +147,12 @@ export function interpolateKeyframes(editor: Editor): void {
   editor.edit({ kind: "interpolate", track: track.id, from: keys[0], to: keys[keys.length - 1], solve });
 }
 
+export function goToKeyframe(editor: Editor, by: 1 | -1): void {
+  const track = chosenTrack(editor.state), { frame } = editor.state;
+  const keys = track ? keyframesOf(track).filter((key) => (key - frame) * by > 0) : [];
+  if (keys.length) void editor.goTo(by > 0 ? keys[0] : keys[keys.length - 1]);
+}
+
 export function makeKeyframe(editor: Editor): void {
   change(editor, (box) => box);
 }
