@@ -11,7 +11,8 @@ from lidar_label.datasets.recording_writer import RecordingWriter
 from lidar_label.errors import InvalidSource, UsageError
 
 _SWEEPS = 3  # of each LiDAR
-_LONGEST_S = 6.0  # images that come after so long are not waited for
+_LONGEST_S = 4.0  # a camera whose images come later than this is not waited for
+_WITHOUT_CAMERAS = frozenset({"points"})
 
 
 class _EnoughError(Exception):
@@ -20,9 +21,13 @@ class _EnoughError(Exception):
 
 @dataclass(kw_only=True)
 class _Glance(Intake):
-    """Takes the first sweeps of every LiDAR and the first image of every camera, then stops."""
+    """Takes the first sweeps of every LiDAR and the first image of every camera.
+
+    A reader may name its cameras only when their turn comes, so it is left to read on for a while.
+    """
 
     until: float
+    cameras: bool
     shown: set[str] = field(default_factory=set[str])
 
     def sweep(self, lidar: str, time_ns: int, cloud: Cloud) -> None:
@@ -39,8 +44,7 @@ class _Glance(Intake):
         self._stop_when_enough()
 
     def _stop_when_enough(self) -> None:
-        cameras = {sensor.name for sensor in self.writer.rig if sensor.kind == "camera"}
-        if (self.points and cameras <= self.shown) or time.monotonic() > self.until:
+        if (self.points and not self.cameras) or time.monotonic() > self.until:
             raise _EnoughError
 
 
@@ -69,7 +73,8 @@ def preview_source(
     if name not in FORMATS:
         raise UsageError(f"no format {name}; there are {', '.join(FORMATS)}")
     with RecordingWriter(out, source=f"preview of {source.name}", overwrite=True) as writer:
-        glance = _Glance(writer=writer, until=time.monotonic() + _LONGEST_S)
+        until = time.monotonic() + _LONGEST_S
+        glance = _Glance(writer=writer, until=until, cameras=name not in _WITHOUT_CAMERAS)
         with contextlib.suppress(_EnoughError):
             FORMATS[name].read(source, glance, sequence)
         if not glance.points:
