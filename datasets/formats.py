@@ -169,8 +169,8 @@ def import_source(
         name = source.resolve().name + (f" {sequence}" if sequence else "")
         writer.set_source(describe_source(form.name, name, intake.frame_names))
         labels = intake.labels()
-        if labels is not None and len(labels) and correction is not None and correction.turns:
-            raise UsageError(f"{source}: its labels tell how its axes lie; leave them as they are")
+        if labels is not None and correction is not None:
+            labels = correction.labelled(labels)
     try:
         if labels is None:
             labels_path.unlink(missing_ok=True)  # of the recording that was replaced

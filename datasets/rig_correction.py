@@ -4,9 +4,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from lidar_label.arrays import Floats, Transform
+from lidar_label.arrays import Floats, Transform, wrap_angle
 from lidar_label.calibration.rig import Sensor
 from lidar_label.calibration.transforms import invert, matrix_to_pose7, pose7_to_matrix
+from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.errors import UsageError
 
 
@@ -42,6 +43,22 @@ class RigCorrection:
         if sensor.name in self.inverted:
             place = invert(place)
         return replace(sensor, ego_from_sensor=self.turn @ place)
+
+    def labelled(self, cuboids: Cuboids) -> Cuboids:
+        """Labels of the source's ego frame in the turned one.
+
+        Raises:
+            UsageError: if what is up changes: boxes stand upright.
+        """
+        if not self.turns or not len(cuboids):
+            return cuboids
+        if self.turn[2, 2] < 1 - 1e-6:
+            raise UsageError("the source's labels say which way is up; leave its upward axis as is")
+        around = self.turn[:2, :2]
+        boxes = cuboids.boxes.copy()
+        boxes[:, :2] = boxes[:, :2] @ around.T
+        boxes[:, 6] = wrap_angle(boxes[:, 6] + np.arctan2(around[1, 0], around[0, 0]))
+        return cuboids.replace(boxes=boxes, velocity=cuboids.velocity @ around.T)
 
     def moved(self, world_from_ego: Floats) -> Floats:
         """(T, 7) poses of the source with the axes of ego and world both turned."""

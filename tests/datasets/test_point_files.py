@@ -302,7 +302,7 @@ def test_damaged_npz_is_refused(tmp_path: Path) -> None:
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert "no such file" in refused(tmp_path / "absent.pcd")
-    assert "not a point file" in refused(tmp_path / "a.csv")
+    assert "not a point file" in refused(tmp_path / "a.xlsx")
     (tmp_path / "folder.pcd").mkdir()
     assert "cannot be read" in refused(tmp_path / "folder.pcd")
     np.zeros(12, "<f4").tofile(tmp_path / "a.bin")

@@ -32,7 +32,7 @@ export function CameraProof({ sensor, image, cloud, inverted, onInvert }: Props)
         <img src={image} alt={`first image of ${sensor.name}`} width={WIDTH_PX} height={tall} />
         <canvas ref={canvas} width={WIDTH_PX} height={tall} role="img" aria-label={`Points over the image of ${sensor.name}`} />
       </div>
-      <figcaption><strong>{sensor.name}</strong> do the points lie on what they hit?
+      <figcaption className="ll-inline"><strong>{sensor.name}</strong> do the points lie on what they hit?
         <button type="button" aria-pressed={inverted} onClick={onInvert} title="The source may state where the ego is in the camera's frame instead of where the camera is">inverse?</button>
       </figcaption>
     </figure>
@@ -49,7 +49,7 @@ function paint(canvas: HTMLCanvasElement, sensor: SensorInfo, cloud: PointCloud,
   let inside = 0;
   pen.clearRect(0, 0, canvas.width, canvas.height);
   for (let i = 0; i < cloud.count; i++) {
-    const point = apply(cameraFromEgo, [cloud.xyz[3 * i] + cloud.origin[0], cloud.xyz[3 * i + 1] + cloud.origin[1], cloud.xyz[3 * i + 2] + cloud.origin[2]]);
+    const point = apply(cameraFromEgo, [cloud.xyz[3 * i], cloud.xyz[3 * i + 1], cloud.xyz[3 * i + 2]]);
     const pixel = project(camera, point);
     if (!pixel || pixel[0] < 0 || pixel[1] < 0 || pixel[0] >= camera.width || pixel[1] >= camera.height) continue;
     inside++;

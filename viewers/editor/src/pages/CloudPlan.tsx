@@ -30,7 +30,7 @@ function paint(canvas: HTMLCanvasElement, cloud: PointCloud, turn: Matrix, side:
   const every = Math.max(1, Math.ceil(cloud.count / MOST_POINTS));
   pen.globalAlpha = 0.6;
   for (let i = 0; i < cloud.count; i += every) {
-    const place = apply(turn, [cloud.xyz[3 * i] + cloud.origin[0], cloud.xyz[3 * i + 1] + cloud.origin[1], cloud.xyz[3 * i + 2] + cloud.origin[2]]);
+    const place = apply(turn, [cloud.xyz[3 * i], cloud.xyz[3 * i + 1], cloud.xyz[3 * i + 2]]);
     pen.fillStyle = `hsl(${220 - 25 * Math.max(-2, Math.min(5, place[2]))} 80% 60%)`;
     pen.fillRect(WIDTH_PX / 2 + place[0] * scale, HEIGHT_PX / 2 - place[upward] * scale, 1.2, 1.2);
   }
