@@ -208,8 +208,11 @@ export class Editor {
     void this.outbox.flush();
   }
 
-  async undo(what: "undo" | "redo"): Promise<void> {
-    await this.outbox.flush();
+  undo(what: "undo" | "redo"): Promise<void> {
+    return this.outbox.alone(() => this.stepBack(what));
+  }
+
+  private async stepBack(what: "undo" | "redo"): Promise<void> {
     if (this.state.sync.queue.length) return this.notify(`${what} needs the server; your edits wait for it`);
     try {
       const { states, seq } = await this.client.step(what, newClientId());
@@ -228,7 +231,7 @@ export class Editor {
     try {
       if (await this.client.newestEdit() <= this.outbox.known) return;
       const { labels, seq } = await this.client.labels();
-      if (this.state.sync.sent) return; // the answer under way is newer
+      if (this.state.sync.sent || seq < this.outbox.newest) return; // what we know or are about to is newer
       this.outbox.known = seq;
       this.setSync(refreshed(this.state.sync, labels));
     } catch {
