@@ -153,11 +153,20 @@ describe("doubt", () => {
     expect(exceptionsOf(still, turns).get(1)!.reasons).toEqual(["seen briefly"]);
   });
 
+  it("leaves out what was seen once, unless nothing was seen twice", () => {
+    const all = { sort: "id", text: "", open: false, once: false } as const;
+    const ghost = new Map([...many, [9, track(9, [3])]]);
+    expect(listed(ghost, all, doubts).map((t) => t.id)).toEqual([1, 2, 3, 4]);
+    expect(listed(ghost, { ...all, once: true }, doubts)).toHaveLength(5);
+    expect(listed(new Map([[9, track(9, [3], { state: "accepted" })], ...many]), all, doubts)).toHaveLength(5);
+    expect(listed(new Map([[9, track(9, [3])]]), all, doubts)).toHaveLength(1);
+  });
+
   it("orders the list, which is walked round and round", () => {
-    const list = listed(many, { sort: "doubt", text: "", open: false }, doubts);
+    const list = listed(many, { sort: "doubt", text: "", open: false, once: false }, doubts);
     expect(list.map((t) => t.id)).toEqual([4, 3, 2, 1]);
-    expect(listed(many, { sort: "id", text: "", open: true }, doubts).map((t) => t.id)).toEqual([1, 3, 4]);
-    expect(listed(many, { sort: "id", text: "flips", open: false }, doubts).map((t) => t.id)).toEqual([3]);
+    expect(listed(many, { sort: "id", text: "", open: true, once: false }, doubts).map((t) => t.id)).toEqual([1, 3, 4]);
+    expect(listed(many, { sort: "id", text: "flips", open: false, once: false }, doubts).map((t) => t.id)).toEqual([3]);
     expect([after(list, 1, 1)?.id, after(list, 4, -1)?.id, after(list, null, 1)?.id, after([], 1, 1)]).toEqual([4, 1, 4, null]);
   });
 });
