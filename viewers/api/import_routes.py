@@ -153,7 +153,11 @@ def _work(
 
     def finish() -> tuple[int, str]:
         told = json.loads(result.read_text(encoding="utf-8"))
-        line = add_recording(shared, draft.project, question.name, str(out), author)
+        try:
+            line = add_recording(shared, draft.project, question.name, str(out), author)
+        except LidarLabelError:
+            out.unlink()
+            raise
         labels = _take_labels(shared, line.id, told["labels"], author)
         shared.drafts.drop(draft)
         words = f"{line.frames} frames, {told['points']:,} points{labels}"

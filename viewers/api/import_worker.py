@@ -1,6 +1,7 @@
 """The process of one import: a source into a recording, its progress in lines of JSON on stdout."""
 
 import json
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -12,6 +13,7 @@ def main(arguments: list[str]) -> int:
     """Import SOURCE into OUT with the settings of a JSON file; say what came of it in RESULT."""
     source, out, settings, result = map(Path, arguments)
     threading.Thread(target=end_with_the_server, daemon=True).start()
+    signal.signal(signal.SIGTERM, _leave)  # so that what is half written goes
     import numpy as np
 
     from lidar_label.datasets.formats import import_source
@@ -43,6 +45,10 @@ def main(arguments: list[str]) -> int:
     told = {"points": found.points, "labels": labels, "warnings": found.warnings}
     result.write_text(json.dumps(told), encoding="utf-8")
     return 0
+
+
+def _leave(_signal: int, _frame: object) -> None:
+    sys.exit(130)
 
 
 if __name__ == "__main__":

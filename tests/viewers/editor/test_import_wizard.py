@@ -119,6 +119,13 @@ def test_what_is_no_source_is_one_line_and_another_format_can_be_tried(project_p
     eventually(lambda: "outside the places" in alert.inner_text(), "refused")
 
 
+def test_a_recording_is_sent_as_it_is(server, project_page, drive):
+    page, project = project_page
+    page.get_by_label("Files to import").set_input_files(drive)
+    page.locator(".ll-card").wait_for()
+    assert server.ask(f"/projects/{project}/recordings")[0]["name"] == "drive"
+
+
 def test_a_folder_that_is_chosen_is_sent_whole(server, project_page, tmp_path: Path):
     page, project = project_page
     (tmp_path / "sweeps").mkdir()
