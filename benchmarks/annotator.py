@@ -66,7 +66,7 @@ def is_right(boxes: Boxes, truth: Boxes, category: NDArray[np.object_]) -> Mask:
 def annotate_by_frame(labels: Cuboids, truth: Cuboids, min_score: float = 0.3) -> Effort:
     """Every frame by itself; labels of a lower score are not shown to the person."""
     labels = labels.select(~(labels.score < min_score))
-    pairs = _pairs(labels, truth)
+    pairs = pair_up(labels, truth)
     right = is_right(
         labels.boxes[pairs[:, 0]], truth.boxes[pairs[:, 1]], truth.category[pairs[:, 1]]
     )
@@ -82,7 +82,7 @@ def annotate_by_track(
     labels: Cuboids, truth: Cuboids, world_from_ego: NDArray[np.float64]
 ) -> Effort:
     """Every object over all its frames."""
-    pairs = _pairs(labels, truth)
+    pairs = pair_up(labels, truth)
     object_of = np.full(len(labels), -1)
     object_of[pairs[:, 0]] = truth.track_id[pairs[:, 1]]
     owner: dict[int, int] = {}
@@ -121,7 +121,7 @@ def _finish(
         right = is_right(boxes, truth.boxes, truth.category) & held
         if right.all():
             break
-        wrong = _next(right, held)
+        wrong = next_wrong(right, held)
         row = truth.select(np.array([wrong]))
         present = np.flatnonzero(own.frame == row.frame[0])
         if len(present):
@@ -139,7 +139,7 @@ def _finish(
     return Effort(0, corrected, drawn, max(tracks - 1, 0), cut if tracks else 0)
 
 
-def _next(right: Mask, held: Mask) -> int:
+def next_wrong(right: Mask, held: Mask) -> int:
     """The frame to set right: an end that is missing, or amid the first wrong stretch."""
     if not held[0]:
         return 0
@@ -160,7 +160,7 @@ def _at(own: Cuboids, frames: Ints, poses: NDArray[np.float64]) -> tuple[Mask, B
     return (frames >= own.frame[0]) & (frames <= own.frame[-1]), between(own, frames, poses)
 
 
-def _pairs(labels: Cuboids, truth: Cuboids) -> Ints:
+def pair_up(labels: Cuboids, truth: Cuboids) -> Ints:
     """(P, 2) label and true row, one to one, the greatest overlap first."""
     overlaps = measure_overlaps(
         labels.boxes, truth.boxes, labels.frame.astype(np.int64), truth.frame.astype(np.int64)

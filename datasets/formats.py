@@ -30,6 +30,7 @@ from lidar_label.datasets.frame_names import (
 from lidar_label.datasets.intake import Intake, Progress, Tally, folder
 from lidar_label.datasets.recording import Recording, RecordingWriter
 from lidar_label.datasets.remote_sources import local_copy
+from lidar_label.datasets.rig_correction import RigCorrection
 from lidar_label.datasets.tables import read_csv
 from lidar_label.errors import InvalidSource, UsageError
 
@@ -137,6 +138,7 @@ def import_source(
     sequence: str | None = None,
     overwrite: bool = False,
     poses: bool = True,
+    correction: RigCorrection | None = None,
 ) -> ImportResult:
     """Read a dataset folder or file into a recording and, where it has labels, a file of labels.
 
@@ -148,6 +150,7 @@ def import_source(
         sequence: Which sequence, drive or log, where the source holds several.
         overwrite: Replace `out` and its labels.
         poses: Where the source has no ego poses, estimate them from its sweeps.
+        correction: Of the axes, and of sensors whose place the source states the wrong way round.
 
     Raises:
         InvalidSource: if the source cannot be read as what it is.
@@ -156,7 +159,9 @@ def import_source(
     source, out = local_copy(source), Path(out)
     form = _chosen(source, format)
     labels_path = out.with_name(out.stem + ".labels.parquet")
-    with RecordingWriter(out, source=form.name, overwrite=overwrite) as writer:
+    with RecordingWriter(
+        out, source=form.name, overwrite=overwrite, correction=correction
+    ) as writer:
         intake = Intake(writer=writer, progress=progress)
         form.read(source, intake, sequence)
         if poses:
@@ -164,6 +169,8 @@ def import_source(
         name = source.resolve().name + (f" {sequence}" if sequence else "")
         writer.set_source(describe_source(form.name, name, intake.frame_names))
         labels = intake.labels()
+        if labels is not None and correction is not None:
+            labels = correction.labelled(labels)
     try:
         if labels is None:
             labels_path.unlink(missing_ok=True)  # of the recording that was replaced
@@ -364,7 +371,7 @@ FORMATS: dict[str, Format] = {
         ),
         Format(
             "points",
-            "a file or folder of .pcd .ply .las .laz .bin .npy .npz",
+            "a file or folder of .pcd .ply .las .laz .bin .npy .npz, or .csv with x,y,z",
             lambda path: bool(point_folder.point_files(path)),
             lambda path, intake, _: point_folder.read_point_folder(path, intake),
         ),

@@ -8,6 +8,7 @@ from lidar_label.datasets.las import read_las
 from lidar_label.datasets.pcd import read_pcd, write_pcd
 from lidar_label.datasets.ply import read_ply, write_ply
 from lidar_label.datasets.point_fields import PointFile, no_points
+from lidar_label.datasets.point_tables import read_point_table
 from lidar_label.datasets.raw_points import read_bin, read_npy, read_npz
 from lidar_label.errors import InvalidSource
 
@@ -19,7 +20,7 @@ POINT_SUFFIXES = (".pcd", ".ply", ".las", ".laz", ".bin", ".npy", ".npz")
 def read_points(
     path: str | Path, *, columns: Sequence[str] | None = None, origin: Floats | None = None
 ) -> PointFile:
-    """Read PCD, PLY, LAS, LAZ, .bin, .npy or .npz.
+    """Read PCD, PLY, LAS, LAZ, .bin, .npy, .npz or a CSV of points.
 
     Args:
         path: The file; one of no bytes has no points and a warning.
@@ -33,7 +34,7 @@ def read_points(
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in POINT_SUFFIXES:
+    if suffix not in (*POINT_SUFFIXES, ".csv"):
         raise InvalidSource(f"{path}: not a point file; we read {' '.join(POINT_SUFFIXES)}")
     try:
         if path.stat().st_size == 0:
@@ -47,6 +48,8 @@ def read_points(
                 return read_las(path, origin=origin)
             case ".bin":
                 return read_bin(path, columns=columns, origin=origin)
+            case ".csv":
+                return read_point_table(path, origin=origin)
             case ".npy":
                 return read_npy(path, columns=columns, origin=origin)
             case _:

@@ -1,9 +1,10 @@
 """A folder of point files, or a single one, as a recording of one LiDAR.
 
-Reads .pcd .ply .las .laz .bin .npy .npz; the ego frame is that of the points, taken as x forward,
-y left, z up. Files that go by a time since 1970 keep it, others are put 0.1 s apart. A file whose
-points carry times since 1970 starts at the first of them. Coordinates too large for float32 are
-shifted by one origin, the first file's, which the recording states.
+Reads .pcd .ply .las .laz .bin .npy .npz, and .csv whose columns begin with x, y, z; the ego frame
+is that of the points, taken as x forward, y left, z up. Files that go by a time since 1970 keep it,
+others are put 0.1 s apart. A file whose points carry times since 1970 starts at the first of them.
+Coordinates too large for float32 are shifted by one origin, the first file's, which the recording
+states.
 """
 
 from dataclasses import replace
@@ -15,6 +16,7 @@ from lidar_label.arrays import Floats, Ints
 from lidar_label.datasets.file_times import natural_order, times_from_names
 from lidar_label.datasets.intake import Cloud, Intake, Tally, folder, in_time_order
 from lidar_label.datasets.point_files import POINT_SUFFIXES, PointFile, read_points
+from lidar_label.datasets.point_tables import is_point_table
 from lidar_label.errors import InvalidSource
 
 LIDAR = "lidar"
@@ -26,8 +28,9 @@ _LONGEST_SWEEP_NS = 2_000_000_000
 def point_files(root: Path) -> list[Path]:
     """The file itself, or the folder's point files of the kind that it has most of."""
     if root.is_file():
-        return [root] if root.suffix.lower() in POINT_SUFFIXES else []
+        return [root] if root.suffix.lower() in POINT_SUFFIXES or is_point_table(root) else []
     found = folder(root, POINT_SUFFIXES)
+    found = found or [path for path in folder(root, (".csv",)) if is_point_table(path)]
     kinds = [path.suffix.lower() for path in found]
     if not kinds:
         return []
@@ -44,7 +47,7 @@ def read_point_folder(root: Path, intake: Intake) -> None:
     files = point_files(root)
     if not files:
         raise InvalidSource(f"{root}: no point files; we read {' '.join(POINT_SUFFIXES)}")
-    others = 0 if root.is_file() else len(folder(root, POINT_SUFFIXES)) - len(files)
+    others = 0 if root.is_file() else max(len(folder(root, POINT_SUFFIXES)) - len(files), 0)
     intake.warn("{n} point files of another kind than most are left out", others)
     names: list[str] = []
     intake.add_lidar(LIDAR, np.eye(4))

@@ -28,6 +28,7 @@ from lidar_label.datasets.recording_layout import (
 )
 from lidar_label.datasets.recording_rig import sensor_attributes
 from lidar_label.datasets.recording_streams import SampleSeries, SweepStream
+from lidar_label.datasets.rig_correction import RigCorrection
 from lidar_label.errors import InvalidRecording, InvalidSource, UsageError
 
 _PLAIN = Codec({}, chunk_rows=1 << 18)  # images are compressed already
@@ -51,6 +52,7 @@ class RecordingWriter:
         source: str,
         overwrite: bool = False,
         codec: Codec | None = None,
+        correction: RigCorrection | None = None,
     ) -> None:
         """Open the partial file.
 
@@ -59,6 +61,8 @@ class RecordingWriter:
             source: What it was made from, in words.
             overwrite: Replace a recording of that name.
             codec: Compression; the measured default when None.
+            correction: Of where the source says that sensors sit; poses with a `method` of ours
+                are right already.
 
         Raises:
             UsageError: if the file exists or its folder cannot be written.
@@ -66,6 +70,7 @@ class RecordingWriter:
         self.path = Path(path)
         self.dropped: dict[str, int] = {}
         self._overwrite = overwrite
+        self._correction = correction or RigCorrection()
         self._codec = codec or default_codec()
         self._streams: dict[str, SweepStream] = {}
         self._series: dict[str, SampleSeries] = {}
@@ -240,6 +245,8 @@ class RecordingWriter:
         """Append ego poses: times (T,) and (T, 7) x y z qw qx qy qz; how, if not the source's."""
         times, poses = np.asarray(time_ns), np.asarray(world_from_ego, dtype=np.float64)
         check_poses(times, poses)
+        if not method:
+            poses = self._correction.moved(poses)
         if "/ego" not in self._series:
             self._series["/ego"] = SampleSeries(self._file, "ego", "world_from_ego", 7, self._codec)
         with self._writing():
@@ -247,7 +254,7 @@ class RecordingWriter:
             self._file["ego"].attrs["method"] = method
 
     def _add(self, sensor: Sensor) -> None:
-        self._rig = Rig((*self._rig.sensors, sensor))
+        self._rig = Rig((*self._rig.sensors, self._correction.placed(sensor)))
 
     def _append_points(
         self,

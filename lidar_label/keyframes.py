@@ -122,7 +122,11 @@ def fewest_knots(moment: Floats, boxes: Boxes, metres: float, radians: float) ->
 
 
 def solve_again(
-    track: Cuboids, human: NDArray[Any], world_from_ego: NDArray[Any] | None = None
+    track: Cuboids,
+    human: NDArray[Any],
+    world_from_ego: NDArray[Any] | None = None,
+    *,
+    before: Boxes | None = None,
 ) -> Cuboids:
     """Solve one track again after a person has changed some of its boxes; for the editor.
 
@@ -136,6 +140,8 @@ def solve_again(
             made it, with the person's boxes put in place.
         human: (N,) True where a person set the box (all such keyframes, not only the newest).
         world_from_ego: (F, 4, 4) or (F, 7), pose of frame number i in row i; None: the ego stood.
+        before: (N, 7) the boxes of a person through which the path goes since it was last solved,
+            NaN in all other rows. So a box that is moved in ten steps gives what one step gives.
 
     Returns:
         The same rows and columns; boxes and velocities solved. Boxes of a person come back exactly;
@@ -157,7 +163,8 @@ def solve_again(
     poses = _poses_at(track.frame.astype(np.int64), world_from_ego)
     world = move_boxes(poses, track.boxes)
     moment = _moments(track)
-    path = _machine_path(world, moment, keys, rest)
+    passed = None if before is None else move_boxes(poses, before)
+    path = _machine_path(world, moment, keys, rest, passed)
     missing = world[keys] - path[keys]
     missing[:, 6] = wrap_angle(missing[:, 6])
     still = float(np.ptp(world[rest, :2], axis=0).max()) < _STILL_M
@@ -181,8 +188,13 @@ def _moments(track: Cuboids) -> Floats:
     return np.asarray((times - times[0]) / 1e9 if rises else track.frame * 0.1, dtype=np.float64)
 
 
-def _machine_path(world: Boxes, moment: Floats, keys: Ints, rest: Ints) -> Boxes:
-    """(N, 7) the machine's boxes, bridged where a person's stand, facing as the person says."""
+def _machine_path(
+    world: Boxes, moment: Floats, keys: Ints, rest: Ints, passed: Boxes | None
+) -> Boxes:
+    """(N, 7) the machine's boxes, bridged where a person's stand, facing as the person says.
+
+    Where `passed` is finite the path goes through it.
+    """
     path = world.copy()
     path[:, 6] = np.unwrap(path[:, 6])
     path[rest, 6] = np.unwrap(world[rest, 6])
@@ -194,6 +206,10 @@ def _machine_path(world: Boxes, moment: Floats, keys: Ints, rest: Ints) -> Boxes
             slope = (path[end] - path[inner]) / (moment[end] - moment[inner])
             ahead = (moment[outside] - moment[end])[:, None]
             path[outside] = path[end] + ahead * slope
+    if passed is not None:
+        known = keys[np.isfinite(passed[keys, 0])]
+        turn = wrap_angle(passed[known, 6] - path[known, 6])
+        path[known, :6], path[known, 6] = passed[known, :6], path[known, 6] + turn
     reversed_keys = np.cos(world[keys, 6] - path[keys, 6]) < 0
     if reversed_keys[-1] and reversed_keys.mean() >= 0.5:
         path[:, 6] += np.pi

@@ -7,33 +7,42 @@ from lidar_label.store.asked import Asked
 from lidar_label.store.draft import Draft, Setting
 from lidar_label.store.edits import EditRequest
 from lidar_label.store.rows import INTERPOLATED, Cuboid
+from lidar_label.store.solving import solve_track
 
 _NS_PER_S = 1e9
 
 
 def interpolate(draft: Draft, request: EditRequest, setting: Setting) -> None:
-    """Straight lines in the world between keyframes: {from_frame?, to_frame?}.
+    """Cuboids between keyframes, in the world: {from_frame?, to_frame?, solve?}.
 
-    Keyframes stay; the frames between the first and the last of them get cuboids or new ones.
+    Keyframes stay; the frames between the first and the last of them get cuboids or new ones, on
+    straight lines. With `solve` those there are keep the shape of their path, which is bent to go
+    through the keyframes, beyond the first and the last of them too; one keyframe will do.
     """
     asked = Asked(request, setting)
-    asked.only("from_frame", "to_frame")
+    asked.only("from_frame", "to_frame", "solve")
+    solve = asked.flag("solve", False)
     track = draft.track(request.track_id)
     rows = draft.rows(track.track_id)
     first = asked.frame(request.payload.get("from_frame", 0), "payload.from_frame")
     last = asked.frame(request.payload.get("to_frame", setting.frames - 1), "payload.to_frame")
     keys = [row for f, row in sorted(rows.items()) if row.keyframe and first <= f <= last]
-    if len(keys) < 2:
+    least = 1 if solve else 2
+    if len(keys) < least:
         raise asked.wrong(
             "payload.from_frame",
             f"to to_frame holds {len(keys)} keyframes of track {track.track_id}; "
-            "set two cuboids by hand first",
+            f"set {'a cuboid' if solve else 'two cuboids'} by hand first",
         )
-    kept = {row.frame for row in keys}
+    kept = set(rows) if solve else {row.frame for row in keys}
     frames = [f for f in range(keys[0].frame, keys[-1].frame + 1) if f not in kept]
-    boxes = _between(keys, frames, setting.world_from_ego)
+    ends = [rows[f] for f in sorted(rows)] if solve else keys
+    before = dict(rows)
+    boxes = _between(ends, frames, setting.world_from_ego)
     for frame, box in zip(frames, boxes.tolist(), strict=True):
         draft.put(_placed(rows.get(frame), keys[0], frame, box))
+    if solve:
+        solve_track(draft, track.track_id, setting, before)
 
 
 def propagate(draft: Draft, request: EditRequest, setting: Setting) -> None:

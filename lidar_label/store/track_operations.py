@@ -17,6 +17,7 @@ from lidar_label.store.rows import (
     Cuboid,
     Track,
 )
+from lidar_label.store.solving import solve_track
 
 _UNMEASURED = tuple(Cuboid._field_defaults[name] for name in Cuboid._fields[11:])
 _ON_THE_GROUND = (0.0, 0.0, -1.0)  # of an anchor: the middle of the bottom stays
@@ -48,21 +49,32 @@ def create_track(draft: Draft, request: EditRequest, setting: Setting) -> None:
 
 
 def set_cuboid(draft: Draft, request: EditRequest, setting: Setting) -> None:
-    """Move, resize, rotate or add the cuboid of one frame: {box, keyframe?, attributes?}."""
+    """Move, resize, rotate or add the cuboid of one frame: {box, keyframe?, attributes?, solve?}.
+
+    With `solve` the track's cuboids that nobody set follow: the tracker bends their path.
+    """
     asked = Asked(request, setting)
-    asked.only("box", "keyframe", "source", "attributes", "score", "num_points", "residual")
-    draft.track(request.track_id)
-    _set(draft, asked, request.track_id or 0, asked.frame(), request.payload)
+    asked.only(
+        "box", "keyframe", "source", "attributes", "score", "num_points", "residual", "solve"
+    )
+    track = draft.track(request.track_id)
+    before = dict(draft.rows(track.track_id))
+    _set(draft, asked, track.track_id, asked.frame(), request.payload)
+    if asked.flag("solve", False):
+        solve_track(draft, track.track_id, setting, before)
 
 
 def set_cuboids(draft: Draft, request: EditRequest, setting: Setting) -> None:
-    """The same in several frames at once: {cuboids: [{frame, box, keyframe?}]}."""
+    """The same in several frames at once: {cuboids: [{frame, box, keyframe?}], solve?}."""
     asked = Asked(request, setting)
-    asked.only("cuboids")
-    draft.track(request.track_id)
+    asked.only("cuboids", "solve")
+    track = draft.track(request.track_id)
     asked.value("cuboids")
+    before = dict(draft.rows(track.track_id))
     for frame, given in _wanted(asked):
-        _set(draft, asked, request.track_id or 0, frame, given)
+        _set(draft, asked, track.track_id, frame, given)
+    if asked.flag("solve", False):
+        solve_track(draft, track.track_id, setting, before)
 
 
 def _wanted(asked: Asked) -> Iterable[tuple[int, Mapping[str, Any]]]:

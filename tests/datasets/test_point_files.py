@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lidar_label.calibration.load_open3d import load_open3d
 from lidar_label.datasets.point_fields import to_nanoseconds
 from lidar_label.datasets.point_files import POINT_SUFFIXES, read_points, write_pcd, write_ply
+from lidar_label.datasets.point_folder import point_files
 from lidar_label.errors import InvalidSource
 
 ENCODINGS = ["ascii", "binary_little_endian", "binary_big_endian"]
@@ -302,7 +303,7 @@ def test_damaged_npz_is_refused(tmp_path: Path) -> None:
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert "no such file" in refused(tmp_path / "absent.pcd")
-    assert "not a point file" in refused(tmp_path / "a.csv")
+    assert "not a point file" in refused(tmp_path / "a.xlsx")
     (tmp_path / "folder.pcd").mkdir()
     assert "cannot be read" in refused(tmp_path / "folder.pcd")
     np.zeros(12, "<f4").tofile(tmp_path / "a.bin")
@@ -395,3 +396,22 @@ def test_an_origin_keeps_places_to_a_millimetre(x: float, y: float, seed: int) -
     xyz += [x, y, 300.0]
     found = points_from_fields(Path("a"), dict(zip("xyz", xyz.T, strict=True)))
     assert np.abs(found.xyz + found.origin - xyz).max() < 1e-3
+
+
+def test_a_table_of_points_and_what_is_none(tmp_path: Path) -> None:
+    table = tmp_path / "scan.csv"
+    table.write_text("X,Y,Z,Intensity,note\n1,2,3,40,a\n4,5,6.5,7,b\n")
+    points = read_points(table)
+    assert points.xyz.tolist() == [[1, 2, 3], [4, 5, 6.5]]
+    assert points.intensity is not None
+    assert points.intensity.tolist() == [40, 7]
+    assert point_files(tmp_path) == [table]
+    (tmp_path / "samples.csv").write_text("time,x,y,z\n0,1,2,3\n")
+    (tmp_path / "boxes.csv").write_text("x,y,z,length,width,height,yaw\n1,2,3,4,5,6,0\n")
+    assert point_files(tmp_path) == [table], "samples and boxes are no points"
+    table.write_text("x,y\n1,2\n")
+    assert "no column z" in refused(table)
+    table.write_text("x,y,z\n1,2,high\n")
+    assert "column z" in refused(table)
+    table.write_text("x,y,z\n1,2\n3,4,5\n")
+    assert "not a CSV of points" in refused(table)

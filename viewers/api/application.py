@@ -16,6 +16,7 @@ from lidar_label.store.database import Database
 from lidar_label.viewers.api import (
     activity_routes,
     branch_routes,
+    import_routes,
     label_file_routes,
     label_routes,
     media_routes,
@@ -29,6 +30,7 @@ from lidar_label.viewers.api import (
 from lidar_label.viewers.api.access_log import AccessLog
 from lidar_label.viewers.api.activity_signals import DescribedSignals
 from lidar_label.viewers.api.gate import Gate, LoginLimit, Mode
+from lidar_label.viewers.api.import_drafts import Drafts
 from lidar_label.viewers.api.jobs import Jobs
 from lidar_label.viewers.api.kept_bytes import KeptBytes
 from lidar_label.viewers.api.open_recordings import OpenRecordings, Places
@@ -49,6 +51,7 @@ ROUTES = (
     session_routes,
     project_routes,
     recording_routes,
+    import_routes,
     sweep_routes,
     label_routes,
     label_file_routes,
@@ -151,6 +154,7 @@ def _services(
         metadata.create_all(connection)
     webhooks = Webhooks(database, private_addresses=private_webhooks)
     store = Store(database, listeners=[webhooks.listen])
+    uploads = Uploads(folder / "uploads", _UPLOAD_BYTES)
     return Services(
         store=store,
         gate=Gate(store, mode, user, secure=secure, hosts=hosts),
@@ -159,7 +163,8 @@ def _services(
         recordings=OpenRecordings(folder / "cache"),
         clouds=KeptBytes(_CLOUD_BYTES),
         described=DescribedSignals(),
-        uploads=Uploads(folder / "uploads", _UPLOAD_BYTES),
+        uploads=uploads,
+        drafts=Drafts(folder / "imports", uploads),
         jobs=Jobs(database, store, folder / "jobs"),
         webhooks=webhooks,
         access_log=AccessLog(store),

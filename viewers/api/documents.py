@@ -70,12 +70,13 @@ def recording_document(info: RecordingInfo, recording: "Recording") -> models.Re
         time_ns=[str(frame.time_ns) for frame in recording.frames],
         world_from_ego=None if poses is None else poses.reshape(-1, 16).tolist(),
         origin=tuple(recording.origin.tolist()),
-        sensors=[_sensor(sensor) for sensor in recording.rig],
+        sensors=[sensor_document(sensor) for sensor in recording.rig],
         images=[dict(frame.images) for frame in recording.frames],
     )
 
 
-def _sensor(sensor: Sensor) -> models.SensorDocument:
+def sensor_document(sensor: Sensor) -> models.SensorDocument:
+    """One sensor of the rig."""
     document = models.SensorDocument(
         name=sensor.name,
         kind=sensor.kind,

@@ -13,7 +13,7 @@ from pathlib import Path
 def main(arguments: list[str]) -> int:
     """Annotate RECORDING into LABELS with the settings of a JSON file; earlier frames are kept."""
     recording, labels, config = map(Path, arguments)
-    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    threading.Thread(target=end_with_the_server, daemon=True).start()
     from lidar_label.annotation import annotate_to_file, load_annotation_config
     from lidar_label.errors import LidarLabelError
 
@@ -32,7 +32,8 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _end_with_the_server() -> None:
+def end_with_the_server() -> None:
+    """Wait for the end of stdin, and end."""
     sys.stdin.read()
     os._exit(130)
 

@@ -14,9 +14,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from lidar_label.store import Store
 from lidar_label.store.database import Database
 from lidar_label.viewers.api.tables import job
 
-KINDS = ("annotate",)
+KINDS = ("annotate",)  # that are asked for by name; an import has its own routes
 ENDED = ("done", "failed", "cancelled", "interrupted")
 _BEAT_S = 5.0
 _QUIET_S = 15.0
@@ -38,14 +39,27 @@ _Listener = tuple[asyncio.AbstractEventLoop, asyncio.Queue["Job"]]
 
 
 @dataclass(frozen=True)
+class Work:
+    """What a job does.
+
+    Attributes:
+        command: Of its process, which tells its progress in lines of JSON.
+        finish: Takes in what the process made; gives the recording and words for people.
+    """
+
+    command: Sequence[str]
+    finish: Callable[[], tuple[int, str]]
+
+
+@dataclass(frozen=True)
 class Job:
     """One piece of machine work.
 
     Attributes:
         id: Its number.
         project_id: Where.
-        recording_id: On what.
-        kind: `annotate`.
+        recording_id: On what; 0 of an import until it is done.
+        kind: `annotate` or `import`.
         settings: Of the work.
         state: queued, running, done, failed, cancelled or interrupted.
         stage: What it does just now.
@@ -121,6 +135,26 @@ class Jobs:
         proposals = settings.get("proposals", {})
         if not isinstance(proposals, Mapping) or "ontology" in proposals:
             raise UsageError("settings.proposals: leave `ontology` out, the project's is used")
+        found = self._add(project, recording, kind, settings, author)
+        return self._queue(found, partial(self._annotation, found, path))
+
+    def submit_import(
+        self, project: int, settings: Mapping[str, Any], author: str, make: Callable[[Path], Work]
+    ) -> Job:
+        """Queue an import; it cannot be resumed.
+
+        Args:
+            project: Where the recording is to be.
+            settings: For people to look at.
+            author: Who imports.
+            make: The work, from the job's own folder.
+        """
+        found = self._add(project, 0, "import", settings, author)
+        return self._queue(found, partial(make, self._place(found)))
+
+    def _add(
+        self, project: int, recording: int, kind: str, settings: Mapping[str, Any], author: str
+    ) -> Job:
         now = time.time_ns()
         row = {
             "project_id": project, "recording_id": recording, "kind": kind,
@@ -130,7 +164,7 @@ class Jobs:
         }  # fmt: skip
         with self._database.write() as connection:
             id_ = connection.execute(insert(job).returning(job.c.id), row).scalar_one()
-        return self._queue(self.find(project, id_), path)
+        return self.find(project, id_)
 
     def resume(self, project: int, job_id: int, path: Path) -> Job:
         """Go on with a job that ended without a result.
@@ -139,13 +173,16 @@ class Jobs:
             UsageError: if it runs, waits or is done.
         """
         found = self.find(project, job_id)
+        if found.kind == "import":
+            raise UsageError(f"job {job_id} is an import; begin it again on the project's page")
         if found.state not in {"failed", "cancelled", "interrupted"}:
             raise UsageError(f"job {job_id} is {found.state}; only one that stopped can be resumed")
         self._change(
             job_id, state="queued", message="", host=socket.gethostname(), process=os.getpid(),
             beat_ns=time.time_ns(),
         )  # fmt: skip
-        return self._queue(self.find(project, job_id), path)
+        found = self.find(project, job_id)
+        return self._queue(found, partial(self._annotation, found, path))
 
     def cancel(self, project: int, job_id: int) -> Job:
         """Stop a job; its finished frames are kept for a resume."""
@@ -205,19 +242,19 @@ class Jobs:
                 if not self._listeners[job_id]:
                     del self._listeners[job_id]
 
-    def _queue(self, found: Job, path: Path) -> Job:
+    def _queue(self, found: Job, make: Callable[[], Work]) -> Job:
         with self._lock:
             self._mine.add(found.id)
             self._cancelled.discard(found.id)
-        self._pool.submit(self._run, found, path)
+        self._pool.submit(self._run, found, make)
         return found
 
-    def _run(self, found: Job, path: Path) -> None:
+    def _run(self, found: Job, make: Callable[[], Work]) -> None:
         try:
             if found.id in self._cancelled:
                 return
             self._change(found.id, state="running", stage="starting")
-            state, message = self._work(found, path)
+            state, message = self._work(found, make())
         except LidarLabelError as error:
             state, message = "failed", str(error)
         except Exception as error:  # whatever it is, the job must not stay `running`
@@ -227,22 +264,31 @@ class Jobs:
             self._mine.discard(found.id)
         self._change(found.id, state=state, message=message)
 
-    def _work(self, found: Job, path: Path) -> tuple[str, str]:
+    def _place(self, found: Job) -> Path:
         place = self._folder / str(found.id)
         place.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def _annotation(self, found: Job, path: Path) -> Work:
+        place = self._place(found)
         labels = place / "proposals.parquet"
         settings = place / "settings.json"
         settings.write_text(json.dumps(self._settings(found, place)), encoding="utf-8")
-        command = [
-            sys.executable,
-            "-m",
-            "lidar_label.viewers.api.job_worker",
-            str(path),
-            str(labels),
-            str(settings),
-        ]
+
+        def finish() -> tuple[int, str]:
+            from lidar_label.cuboids import load_cuboids
+
+            cuboids = load_cuboids(labels)
+            self._store.load_proposals(found.recording_id, cuboids)
+            return found.recording_id, f"{len(cuboids)} cuboids proposed"
+
+        worker = "lidar_label.viewers.api.job_worker"
+        command = [sys.executable, "-m", worker, str(path), str(labels), str(settings)]
+        return Work(command, finish)
+
+    def _work(self, found: Job, work: Work) -> tuple[str, str]:
         with subprocess.Popen(
-            command,
+            work.command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -262,12 +308,10 @@ class Jobs:
                     self._change(found.id, stage=stage, done=done, total=total)
             wrong = process.stderr.read().strip().splitlines()
         if process.returncode == 0:
-            from lidar_label.cuboids import load_cuboids
-
-            cuboids = load_cuboids(labels)
             self._change(found.id, stage="loading")
-            self._store.load_proposals(found.recording_id, cuboids)
-            return "done", f"{len(cuboids)} cuboids proposed"
+            recording, message = work.finish()
+            self._change(found.id, recording_id=recording)
+            return "done", message
         if found.id in self._cancelled:
             return "cancelled", "cancelled; finished frames are kept, resume goes on from there"
         if self._stopping.is_set() or process.returncode in {-signal.SIGTERM, -signal.SIGKILL, 130}:

@@ -13,6 +13,7 @@ from lidar_label.store.projects import RecordingInfo
 from lidar_label.viewers.api.access_log import AccessLog
 from lidar_label.viewers.api.activity_signals import DescribedSignals
 from lidar_label.viewers.api.gate import Gate, LoginLimit
+from lidar_label.viewers.api.import_drafts import Drafts
 from lidar_label.viewers.api.jobs import Jobs
 from lidar_label.viewers.api.kept_bytes import KeptBytes
 from lidar_label.viewers.api.open_recordings import OpenRecordings, Places
@@ -36,6 +37,7 @@ class Services:
         clouds: Encoded points, the last used.
         described: Signals as activities are learned from them.
         uploads: Under way.
+        drafts: Sources about to be imported.
         jobs: Machine work.
         webhooks: Who is told of events.
         access_log: Who read what.
@@ -50,6 +52,7 @@ class Services:
     clouds: KeptBytes
     described: DescribedSignals
     uploads: Uploads
+    drafts: Drafts
     jobs: Jobs
     webhooks: Webhooks
     access_log: AccessLog

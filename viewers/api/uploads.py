@@ -134,12 +134,7 @@ class Uploads:
         Raises:
             Problem: 409 if bytes are missing.
         """
-        if upload.offset != upload.size:
-            raise Problem(
-                409,
-                f"{upload.offset} of {upload.size} bytes have come; send the rest",
-                offset=upload.offset,
-            )
+        _check_whole(upload)
         place = self._folder / upload.id
         named = place / f"content{suffix}"
         if not named.exists():
@@ -157,27 +152,34 @@ class Uploads:
         """
         with self._alone(upload):
             upload = self.find(upload.project, upload.id)
-            if upload.offset != upload.size:
-                raise Problem(
-                    409,
-                    f"{upload.offset} of {upload.size} bytes have come; send the rest",
-                    offset=upload.offset,
-                )
-            content = self._folder / upload.id / "content"
-            with content.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-            if found != upload.sha256:
-                shutil.rmtree(self._folder / upload.id)
-                raise Problem(
-                    422,
-                    f"the bytes have SHA-256 {found}, {upload.sha256} was promised; send it anew",
-                )
+            content = self._checked(upload)
             folder.mkdir(parents=True, exist_ok=True)
-            path = folder / f"{found}{suffix}"
+            path = folder / f"{upload.sha256}{suffix}"
             fresh = not path.exists()
             content.replace(path)
             shutil.rmtree(self._folder / upload.id)
         return path, fresh
+
+    def deliver(self, upload: Upload, path: Path) -> None:
+        """Check the hash and move the file to a path; raises as `complete` does."""
+        with self._alone(upload):
+            content = self._checked(self.find(upload.project, upload.id))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            content.replace(path)
+            shutil.rmtree(self._folder / upload.id)
+
+    def _checked(self, upload: Upload) -> Path:
+        """The bytes, if all have come and are those promised."""
+        _check_whole(upload)
+        content = self._folder / upload.id / "content"
+        with content.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != upload.sha256:
+            shutil.rmtree(self._folder / upload.id)
+            raise Problem(
+                422, f"the bytes have SHA-256 {found}, {upload.sha256} was promised; send it anew"
+            )
+        return content
 
     def drop(self, upload: Upload) -> None:
         """Forget an upload and its bytes."""
@@ -210,3 +212,12 @@ class Uploads:
 def _sync(descriptor: int, flush: Callable[[], None]) -> None:
     flush()
     os.fsync(descriptor)
+
+
+def _check_whole(upload: Upload) -> None:
+    if upload.offset != upload.size:
+        raise Problem(
+            409,
+            f"{upload.offset} of {upload.size} bytes have come; send the rest",
+            offset=upload.offset,
+        )

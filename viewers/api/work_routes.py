@@ -39,7 +39,7 @@ def jobs(
     limit: Limit = 100,
 ) -> list[JobDocument]:
     """Of the project or of one recording, newest first."""
-    return [_job(job) for job in shared.jobs.all(project, recording, limit)]
+    return [job_document(job) for job in shared.jobs.all(project, recording, limit)]
 
 
 @router.post("/recordings/{recording}/jobs", status_code=201)
@@ -49,7 +49,7 @@ def start_job(
     """Let the machine annotate the recording; its proposals come as edits by `auto`."""
     info = shared.info(project, recording)
     path = shared.recordings.local(info.uri)
-    return _job(
+    return job_document(
         shared.jobs.submit(project, recording, path, question.kind, question.settings, access.user)
     )
 
@@ -57,7 +57,7 @@ def start_job(
 @router.get("/jobs/{job}")
 def job(project: Number, job: Number, access: Reader, shared: Shared) -> JobDocument:
     """One job."""
-    return _job(shared.jobs.find(project, job))
+    return job_document(shared.jobs.find(project, job))
 
 
 def _existing_job(project: Number, job: Number, access: Reader, shared: Shared) -> Job:
@@ -74,13 +74,13 @@ async def job_events(
         if news is None:
             yield ServerSentEvent(comment="still there")
         else:
-            yield ServerSentEvent(event="job", data=_job(news))
+            yield ServerSentEvent(event="job", data=job_document(news))
 
 
 @router.post("/jobs/{job}/cancel")
 def cancel_job(project: Number, job: Number, access: Manager, shared: Shared) -> JobDocument:
     """Stop a job; what is done is kept."""
-    return _job(shared.jobs.cancel(project, job))
+    return job_document(shared.jobs.cancel(project, job))
 
 
 @router.post("/jobs/{job}/resume")
@@ -88,7 +88,7 @@ def resume_job(project: Number, job: Number, access: Manager, shared: Shared) ->
     """Go on with a job that failed, was cancelled or interrupted."""
     found = shared.jobs.find(project, job)
     info = shared.info(project, found.recording_id)
-    return _job(shared.jobs.resume(project, job, shared.recordings.local(info.uri)))
+    return job_document(shared.jobs.resume(project, job, shared.recordings.local(info.uri)))
 
 
 @router.get("/work")
@@ -206,7 +206,8 @@ def _in_project(shared: Services, project: int, item: int) -> None:
         raise NotFound(f"project {project} has no work item {item}")
 
 
-def _job(job: Job) -> JobDocument:
+def job_document(job: Job) -> JobDocument:
+    """A job as the API gives it."""
     return JobDocument(**texts(job))
 
 

@@ -28,6 +28,7 @@ def test_what_is_in_doubt_comes_first_with_its_reason(annotated, open_editor):
     choose(page, track)
     page.keyboard.press("ArrowRight")
     page.get_by_label("one size in all frames").uncheck()
+    page.get_by_label("other frames follow").uncheck()
     page.get_by_label("yaw in degrees").fill("170")
     page.get_by_label("yaw in degrees").press("Enter")
     saved(page)

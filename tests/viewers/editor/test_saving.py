@@ -43,8 +43,14 @@ def test_edits_survive_a_killed_server_and_a_closed_page(own_server, truth, open
     operations = [
         line["operation"] for line in own_server.ask(f"{drive.api}/history?track={track}")
     ]
-    # Those that waited together on one cuboid are one; each counts once, however often it was sent.
-    assert operations.count("set_cuboids") == 3
+    assert operations.count("set_cuboids") == 4, "each counts once, however often it was sent"
+    again.keyboard.press("Control+z")
+    eventually(
+        lambda: drive.cuboid(track, 0)["x"] == pytest.approx(before["x"] + 0.1), "one step back"
+    )
+    again.keyboard.press("Control+z")
+    eventually(lambda: drive.cuboid(track, 0)["yaw"] == pytest.approx(before["yaw"]), "another")
+    assert drive.cuboid(track, 0)["x"] == pytest.approx(before["x"] + 0.1), "waited, yet alone"
 
 
 def test_a_new_track_made_offline_gets_its_id_later(own_server, truth, open_editor):

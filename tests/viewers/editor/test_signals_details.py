@@ -108,7 +108,7 @@ def test_a_csv_is_imported_as_a_person_says(page, phone: Server, tmp_path: Path)
     path = tmp_path / "watch.csv"
     path.write_text("\n".join(["when;ax;ay;az;beats", *rows]) + "\n")
     page.goto(phone.page.rsplit("/r/", 1)[0])
-    page.get_by_label("Recording or signals").set_input_files(path)
+    page.get_by_label("Files to import").set_input_files(path)
     page.get_by_text("no time column and no rate").wait_for()
     assert page.get_by_text("Import", exact=True).is_disabled()
     page.get_by_label("Time column").select_option("when")

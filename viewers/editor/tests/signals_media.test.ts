@@ -89,7 +89,7 @@ describe("derived channels", () => {
 describe("a batch of cuboid edits", () => {
   it("goes to the server under one name", () => {
     const first = { kind: "judge", track: 1, state: "accepted" } as const;
-    const sync = enqueue(enqueue(startSync(new Map()), first, "a", "b"), { ...first, track: 2 }, "c", "b");
+    const sync = enqueue(enqueue(startSync(new Map()), first, "a", { batch: "b" }), { ...first, track: 2 }, "c", { batch: "b" });
     expect(sync.queue.map((pending) => writeEdit(pending, () => 1).batch)).toEqual(["b", "b"]);
     expect(writeEdit({ clientId: "d", edit: first }, () => 1)).not.toHaveProperty("batch");
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { writeEdit } from "../src/api/labels_json";
 import { makeBox } from "../src/geometry/box";
 import { Poses } from "../src/geometry/transform";
 import { after, listed } from "../src/state/doubt";
@@ -47,6 +48,13 @@ describe("edits", () => {
     expect(keyframesOf(now.get(1)!)).toEqual([0, 2]);
   });
 
+  it("leave to the server what the tracker solves", () => {
+    const solved: Edit = { ...set, solve: true };
+    expect(edit(solved).get(1)!.cuboids.get(2)!.x).toBe(12);
+    expect(writeEdit({ clientId: "a", edit: solved }, () => 3)).toMatchObject({ operation: "set_cuboids", base_revision: 3, payload: { solve: true } });
+    expect(edit({ kind: "interpolate", track: 1, from: 0, to: 3, solve: true })).toBe(labels);
+  });
+
   it("hide rejected tracks from the frame", () =>
     expect(inFrame(edit({ kind: "judge", track: 1, state: "rejected" }), 0)).toHaveLength(0));
 });
@@ -63,18 +71,18 @@ describe("synchronising", () => {
     expect(shown(sync, poses).get(1)!.revision).toBe(2);
   });
 
-  it("lets a later drag of the same cuboid replace one that still waits, never one on its way", () => {
-    const twice = enqueue(enqueue(startSync(labels), set, "a"), set, "b");
-    expect(twice.queue.map((p) => p.clientId)).toEqual(["b"]);
-    const sent = markSent(enqueue(startSync(labels), set, "a"), [{ clientId: "a", edit: set }]);
-    expect(enqueue(sent, set, "b").queue).toHaveLength(2);
+  it("keeps every edit, but those of a held key only until one is on its way", () => {
+    const once = enqueue(startSync(labels), set, "a");
+    expect(enqueue(once, set, "b").queue.map((p) => p.clientId)).toEqual(["a", "b"]);
+    expect(enqueue(once, set, "b", { held: true }).queue.map((p) => p.clientId)).toEqual(["b"]);
+    expect(enqueue(markSent(once, nextBatch(once)), set, "b", { held: true }).queue).toHaveLength(2);
   });
 
-  it("sends edits of different tracks together and of one track one after another", () => {
+  it("sends one edit after another", () => {
     let sync = enqueue(startSync(labels), set, "a");
     sync = enqueue(sync, { kind: "judge", track: 2, state: "accepted" }, "b");
     sync = enqueue(sync, { kind: "judge", track: 1, state: "accepted" }, "c");
-    expect(nextBatch(sync).map((p) => p.clientId)).toEqual(["a", "b"]);
+    expect(nextBatch(sync).map((p) => p.clientId)).toEqual(["a"]);
   });
 
   it("gives a new track the server's id, in edits that wait too", () => {
@@ -145,11 +153,20 @@ describe("doubt", () => {
     expect(exceptionsOf(still, turns).get(1)!.reasons).toEqual(["seen briefly"]);
   });
 
+  it("leaves out what was seen once, unless nothing was seen twice", () => {
+    const all = { sort: "id", text: "", open: false, once: false } as const;
+    const ghost = new Map([...many, [9, track(9, [3])]]);
+    expect(listed(ghost, all, doubts).map((t) => t.id)).toEqual([1, 2, 3, 4]);
+    expect(listed(ghost, { ...all, once: true }, doubts)).toHaveLength(5);
+    expect(listed(new Map([[9, track(9, [3], { state: "accepted" })], ...many]), all, doubts)).toHaveLength(5);
+    expect(listed(new Map([[9, track(9, [3])]]), all, doubts)).toHaveLength(1);
+  });
+
   it("orders the list, which is walked round and round", () => {
-    const list = listed(many, { sort: "doubt", text: "", open: false }, doubts);
+    const list = listed(many, { sort: "doubt", text: "", open: false, once: false }, doubts);
     expect(list.map((t) => t.id)).toEqual([4, 3, 2, 1]);
-    expect(listed(many, { sort: "id", text: "", open: true }, doubts).map((t) => t.id)).toEqual([1, 3, 4]);
-    expect(listed(many, { sort: "id", text: "flips", open: false }, doubts).map((t) => t.id)).toEqual([3]);
+    expect(listed(many, { sort: "id", text: "", open: true, once: false }, doubts).map((t) => t.id)).toEqual([1, 3, 4]);
+    expect(listed(many, { sort: "id", text: "flips", open: false, once: false }, doubts).map((t) => t.id)).toEqual([3]);
     expect([after(list, 1, 1)?.id, after(list, 4, -1)?.id, after(list, null, 1)?.id, after([], 1, 1)]).toEqual([4, 1, 4, null]);
   });
 });

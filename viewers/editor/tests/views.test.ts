@@ -3,7 +3,8 @@ import { makeBox } from "../src/geometry/box";
 import { type CameraModel, project, projectBox, visibility } from "../src/geometry/camera";
 import { CORNER_GRIPS, EDGE_GRIPS, dragGrip, gripAt, nudge, toPlane } from "../src/geometry/plane_view";
 import { groundUnder, pointsIn, shrink, snapFace } from "../src/geometry/snapping";
-import { Poses, apply, invert, moveBox, multiply } from "../src/geometry/transform";
+import { IDENTITY, type Matrix, Poses, apply, invert, moveBox, multiply } from "../src/geometry/transform";
+import { isTurned, quarterTurned, sourceAxis } from "../src/geometry/turns";
 
 const turned = makeBox([10, 4, 0.3], [4, 2, 1.5], 0.7);
 
@@ -106,5 +107,19 @@ describe("cameras", () => {
     const fisheye = { ...pinhole, model: "fisheye", distortion: [0.01, 0, 0, 0] };
     expect(project(fisheye, [5, 0, 0])?.[0]).toBeGreaterThan(1600);
     expect(project(fisheye, [0, 0, -1])).toBeNull();
+  });
+});
+
+describe("quarter turns", () => {
+  it("name the axes of the source and come round after four", () => {
+    expect([0, 1, 2].map((row) => sourceAxis(IDENTITY, row as 0 | 1 | 2))).toEqual(["+x", "+y", "+z"]);
+    const left = quarterTurned(IDENTITY, "z");
+    expect(apply(left, [1, 0, 0])).toEqual([0, 1, 0]);
+    expect(sourceAxis(left, 0)).toBe("−y");
+    expect(isTurned(left)).toBe(true);
+    for (const axis of ["x", "y", "z"] as const) {
+      const round = [1, 2, 3, 4].reduce((turn: Matrix) => quarterTurned(turn, axis), IDENTITY);
+      expect(isTurned(round)).toBe(false);
+    }
   });
 });

@@ -87,12 +87,14 @@ export function writeEdit({ clientId, edit, batch }: Pending, revision: (track: 
   return edit.kind === "merge" ? { ...about, other_id: edit.other, other_base_revision: revision(edit.other) } : about;
 }
 
+const solving = ({ solve }: { readonly solve?: boolean }) => (solve ? { solve } : {});
+
 function operationOf(edit: Edit): Record<string, unknown> {
   switch (edit.kind) {
     case "create":
       return { operation: "create_track", frame: edit.frame, payload: { box: bare(edit.box), category: edit.category, attributes: edit.attributes ?? {} } };
     case "set":
-      return { operation: "set_cuboids", payload: { cuboids: edit.cuboids.map(({ frame, box }) => ({ frame, box: bare(box), keyframe: edit.keyframe })) } };
+      return { operation: "set_cuboids", payload: { cuboids: edit.cuboids.map(({ frame, box }) => ({ frame, box: bare(box), keyframe: edit.keyframe })), ...solving(edit) } };
     case "remove":
       return { operation: "delete_cuboids", payload: { frames: edit.frames } };
     case "delete":
@@ -106,6 +108,6 @@ function operationOf(edit: Edit): Record<string, unknown> {
     case "split":
       return { operation: "split_track", frame: edit.frame };
     case "interpolate":
-      return { operation: "interpolate", payload: { from_frame: edit.from, to_frame: edit.to } };
+      return { operation: "interpolate", payload: { from_frame: edit.from, to_frame: edit.to, ...solving(edit) } };
   }
 }

@@ -1,77 +1,125 @@
-/** Adds a recording to a project: from a place on the server, or a file dropped here. */
+/** Adds a recording to a project: dropped, chosen or on the server; recognised, looked at, imported, opened. */
 
-import React, { useState } from "react";
-import type { Client } from "../api/client";
+import React, { useMemo, useState } from "react";
+import { type Client, Unreachable } from "../api/client";
+import { type DroppedFile, chosenFiles, droppedFiles } from "./dropped_files";
+import { ImportPreview } from "./ImportPreview";
+import { Imports, type Source } from "./imports";
+import { holdsSignals } from "./signal_files";
 import { SignalWizard } from "./SignalWizard";
-import { sendFile, uploadFile } from "./uploads";
+import { sendFile, uploadRecording } from "./uploads";
 
-const SIGNALS = /\.(csv|tsv|txt|parquet|wav)$/i;
+interface Props {
+  readonly client: Client;
+  readonly api: string;
+  readonly project: string;
+  readonly onDone: () => void;
+}
 
-export function ImportWizard({ client, project, onDone }: { client: Client; project: string; onDone: () => void }) {
-  const [over, setOver] = useState(false);
-  const [text, setText] = useState<string | null>(null);
-  const [share, setShare] = useState<number | null>(null);
+interface Busy {
+  readonly share: number | null;
+  readonly text: string;
+}
+
+export function ImportWizard({ client, api, project, onDone }: Props) {
+  const imports = useMemo(() => new Imports(client, project), [client, project]);
+  const [source, setSource] = useState<Source | null>(null);
   const [signal, setSignal] = useState<{ readonly upload: string; readonly file: string } | null>(null);
-  const recordings = `/projects/${encodeURIComponent(project)}/recordings`;
+  const [busy, setBusy] = useState<Busy | null>(null);
+  const [failure, setFailure] = useState<string | null>(null);
+  const [done, setDone] = useState<string | null>(null);
 
-  async function run(work: () => Promise<void>): Promise<void> {
+  async function run(text: string, work: () => Promise<void>): Promise<void> {
+    setBusy({ share: null, text });
+    setFailure(null);
+    setDone(null);
     try {
       await work();
-      setText("added");
-      onDone();
     } catch (error) {
-      setText(error instanceof Error ? error.message : String(error));
+      setFailure(error instanceof Unreachable ? `${error.message}; try again` : error instanceof Error ? error.message : String(error));
     } finally {
-      setShare(null);
+      setBusy(null);
     }
   }
 
-  function register(event: React.FormEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    setText("reading …");
-    void run(() => client.post(recordings, { uri: form.get("uri") }));
-  }
-
-  /** A recording is added at once; of a file of signals a person says first what it holds. */
-  function take(file: File | undefined): void {
-    if (!file) return;
-    if (!SIGNALS.test(file.name)) return void run(() => uploadFile(client, project, file, setShare));
-    setText(null);
-    sendFile(client, project, file, file.name, setShare).then((upload) => setSignal({ upload, file: file.name }))
-      .catch((error: unknown) => setText(error instanceof Error ? error.message : String(error))).finally(() => setShare(null));
-  }
-
-  function signalDone(recording: number | null): void {
-    setSignal(null);
-    if (recording === null) return;
-    setText("added");
+  const added = (): void => {
+    setDone("added");
     onDone();
-  }
+  };
 
-  function drop(event: React.DragEvent): void {
-    event.preventDefault();
-    setOver(false);
-    take(event.dataTransfer.files[0]);
-  }
+  const take = (files: Promise<DroppedFile[]>): void => void run("looking …", async () => {
+    const found = await files, [first] = found;
+    if (found.length === 1 && first.file.name.endsWith(".h5")) {
+      await uploadRecording(client, project, first.file, (share) => setBusy({ share, text: first.path }));
+      return added();
+    }
+    if (found.length === 1 && await holdsSignals(first.file)) {
+      const upload = await sendFile(client, project, first.file, (share) => setBusy({ share, text: first.path }));
+      return setSignal({ upload, file: first.file.name });
+    }
+    setSource(await imports.gather(found, (share, text) => setBusy({ share, text })));
+  });
+
+  const pointAt = (path: string): void => void run("looking …", async () => {
+    if (!path.endsWith(".h5")) return setSource(await imports.pointAt(path));
+    await client.post(`/projects/${encodeURIComponent(project)}/recordings`, { uri: path });
+    added();
+  });
+
+  const close = (): void => {
+    if (source) void imports.drop(source).catch(() => undefined); // the server forgets it in a week
+    setSource(null);
+  };
+
+  const signalDone = (recording: number | null): void => {
+    setSignal(null);
+    if (recording !== null) added();
+  };
 
   return (
     <section aria-label="Add a recording">
       <h2>Add a recording</h2>
-      <form onSubmit={register} className="ll-inline">
-        <input name="uri" required size={44} placeholder="path or URL of a recording (.h5) that the server reaches" aria-label="Path or URL of the recording" />
-        <button type="submit">Add</button>
-      </form>
-      <label className={over ? "ll-drop ll-over" : "ll-drop"} style={{ display: "block", marginTop: 10 }}
+      {signal ? <SignalWizard key={signal.upload} client={client} project={project} {...signal} onDone={signalDone} />
+        : source ? <ImportPreview key={source.id} api={api} imports={imports} source={source} project={project} onClose={close} />
+          : <Door onFiles={take} onPath={pointAt} disabled={busy !== null} />}
+      {busy && <p role="status">{busy.text} {busy.share !== null && <progress value={busy.share} max={1} aria-label="Upload" />}</p>}
+      {done && <p role="status">{done}</p>}
+      {failure && <p role="alert" className="ll-doubt">{failure}</p>}
+    </section>
+  );
+}
+
+function Door({ onFiles, onPath, disabled }: { onFiles: (files: Promise<DroppedFile[]>) => void; onPath: (path: string) => void; disabled: boolean }) {
+  const [over, setOver] = useState(false);
+  const choose = (event: React.ChangeEvent<HTMLInputElement>): void => {
+    if (event.target.files?.length) onFiles(Promise.resolve(chosenFiles(event.target.files)));
+    event.target.value = "";
+  };
+  return (
+    <fieldset disabled={disabled} className="ll-door">
+      <div className={over ? "ll-drop ll-over" : "ll-drop"} onDragLeave={() => setOver(false)}
         onDragOver={(event) => {
           event.preventDefault();
           setOver(true);
-        }} onDragLeave={() => setOver(false)} onDrop={drop}>
-        Drop a recording (.h5) or a file of signals (CSV, text, Parquet, WAV) here, or choose one: <input type="file" aria-label="Recording or signals" accept=".h5,.csv,.tsv,.txt,.parquet,.wav" onChange={(event) => take(event.target.files?.[0])} />
-        {share !== null && <progress value={share} max={1} aria-label="Upload" />}
-      </label>
-      {signal && <SignalWizard key={signal.upload} client={client} project={project} {...signal} onDone={signalDone} />}
-      {text && <p role="status">{text}</p>}
-    </section>
+        }}
+        onDrop={(event) => {
+          event.preventDefault();
+          setOver(false);
+          onFiles(droppedFiles(event.dataTransfer.items));
+        }}>
+        <p>Drop a folder of a data set here, a .zip of one, files of points (.pcd .ply .las .bin …), signals (.csv .txt .parquet .wav), or a recording (.h5)</p>
+        <p className="ll-inline" style={{ justifyContent: "center" }}>
+          <label>or choose files <input type="file" multiple onChange={choose} aria-label="Files to import" /></label>
+          <label>or a folder <input type="file" onChange={choose} aria-label="Folder to import" {...{ webkitdirectory: "" }} /></label>
+        </p>
+      </div>
+      <form className="ll-inline" onSubmit={(event) => {
+        event.preventDefault();
+        onPath(String(new FormData(event.currentTarget).get("uri")).trim());
+      }}>
+        <input name="uri" required size={52} placeholder="or a path that the server reaches: a recording (.h5), a file or folder" aria-label="Path or URL of the recording" />
+        <button type="submit">Add</button>
+      </form>
+    </fieldset>
   );
 }

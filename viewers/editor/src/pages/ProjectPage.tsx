@@ -31,7 +31,7 @@ export function ProjectPage({ client, api, project }: Props) {
         {recordings.value?.map((item) => <RecordingCard key={item.id} item={item} client={client} api={api} project={project} />)}
       </ul>
       {recordings.value?.length === 0 && <p className="ll-hint">no recordings yet</p>}
-      <ImportWizard client={client} project={project} onDone={recordings.reload} />
+      <ImportWizard client={client} api={api} project={project} onDone={recordings.reload} />
     </>
   );
 }

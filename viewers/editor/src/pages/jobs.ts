@@ -4,6 +4,7 @@ import type { Client } from "../api/client";
 
 interface JobJson {
   readonly id: number;
+  readonly recording_id?: number;
   readonly state: string;
   readonly stage?: string;
   readonly done?: number;
@@ -26,8 +27,8 @@ export async function startAnnotation(client: Client, project: string, recording
   return `${place}/jobs/${job.id}/events`;
 }
 
-/** Shows every change until the job has ended; rejects with the server's words when it failed. */
-export function followJob(url: string, show: (progress: JobProgress) => void): Promise<void> {
+/** Shows every change until the job has ended, then gives its recording; rejects with the server's words when it failed. */
+export function followJob(url: string, show: (progress: JobProgress) => void): Promise<number> {
   return new Promise((done, fail) => {
     const events = new EventSource(url); // connects again by itself
     events.addEventListener("job", (event) => {
@@ -35,7 +36,7 @@ export function followJob(url: string, show: (progress: JobProgress) => void): P
       show(progressOf(job));
       if (!ENDED.includes(job.state)) return;
       events.close();
-      if (job.state === "done") done();
+      if (job.state === "done") done(job.recording_id ?? 0);
       else fail(new Error(job.message || job.state));
     });
   });

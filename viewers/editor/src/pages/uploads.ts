@@ -10,14 +10,14 @@ interface UploadJson {
   readonly offset: number;
 }
 
-/** A recording (.h5) of the project. */
-export async function uploadFile(client: Client, project: string, file: File, show: (share: number) => void): Promise<void> {
-  const upload = await sendFile(client, project, file, file.name.replace(/\.h5$/, ""), show);
-  await client.post(`/projects/${encodeURIComponent(project)}/uploads/${upload}/complete`);
+/** A recording (.h5), sent and registered. */
+export async function uploadRecording(client: Client, project: string, file: File, show: (share: number) => void): Promise<{ readonly id: number }> {
+  const upload = await sendFile(client, project, file, show);
+  return client.post(`/projects/${encodeURIComponent(project)}/uploads/${upload}/complete`);
 }
 
-/** The upload's id, once all of the file has come. */
-export async function sendFile(client: Client, project: string, file: File, name: string, show: (share: number) => void): Promise<string> {
+/** The upload's id once all bytes have come. */
+export async function sendFile(client: Client, project: string, file: File, show: (share: number) => void): Promise<string> {
   const path = `/projects/${encodeURIComponent(project)}/uploads`;
   if (!crypto.subtle) throw new Error("sending files needs HTTPS or localhost, where the browser can check them");
   const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());

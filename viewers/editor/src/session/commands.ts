@@ -17,6 +17,8 @@ export const ACTIONS: Readonly<Record<Command, Action>> = {
   previous_frame: (editor) => void editor.goTo(editor.state.frame - 1),
   copy_next: (editor) => operate.copyAlong(editor, 1),
   copy_previous: (editor) => operate.copyAlong(editor, -1),
+  next_keyframe: (editor) => operate.goToKeyframe(editor, 1),
+  previous_keyframe: (editor) => operate.goToKeyframe(editor, -1),
   play: (editor) => editor.play(!editor.state.playing),
   left: nudge(-1, 0),
   right: nudge(1, 0),

@@ -7,7 +7,7 @@ import type { PointCloud } from "../points/decode";
 import { FrameCache, neighbours } from "../points/frame_cache";
 import { after, listed } from "../state/doubt";
 import { exceptionsOf } from "../state/exceptions";
-import { type Edit, type Labels, framesOf } from "../state/labels";
+import { type Edit, type FrameBox, type Labels, framesOf } from "../state/labels";
 import { type Settings, loadSettings, saveSettings } from "../state/settings";
 import { type Sync, enqueue, refreshed, resolve, shown, startSync } from "../state/sync";
 import { Outbox } from "./outbox";
@@ -31,6 +31,8 @@ export class Editor {
   /** performance.now() when an edit was made, and when a frame was asked for, until the views have drawn it. */
   editedAt = 0;
   steppedAt = 0;
+  /** A key is held down: its edits are one while they wait. */
+  held = false;
 
   private constructor(readonly client: RecordingClient, state: EditorState, key: string, private readonly storage: Storage) {
     this.state = state;
@@ -186,7 +188,7 @@ export class Editor {
     if (this.state.readOnly) return this.notify("you may look at these labels but not change them");
     this.editedAt = performance.now();
     const batch = edits.length > 1 ? newClientId() : undefined;
-    this.setSync(edits.reduce((sync, edit) => enqueue(sync, edit, newClientId(), batch), this.state.sync));
+    this.setSync(edits.reduce((sync, edit) => enqueue(sync, edit, newClientId(), { batch, held: this.held }), this.state.sync));
     void this.outbox.flush();
   }
 
@@ -195,7 +197,12 @@ export class Editor {
     const { chosen, frame } = this.state;
     if (chosen === null) return;
     this.state = { ...this.state, draft: null };
-    this.edit({ kind: "set", track: chosen, cuboids: [{ frame, box }], keyframe: true });
+    this.setCuboids(chosen, [{ frame, box }]);
+  }
+
+  /** Set cuboids of a track by hand; the tracker lets the others follow, if that is wanted. */
+  setCuboids(track: number, cuboids: readonly FrameBox[]): void {
+    this.edit({ kind: "set", track, cuboids, keyframe: true, solve: this.state.settings.othersFollow });
   }
 
   resolveConflict(keep: "mine" | "theirs"): void {
@@ -203,8 +210,11 @@ export class Editor {
     void this.outbox.flush();
   }
 
-  async undo(what: "undo" | "redo"): Promise<void> {
-    await this.outbox.flush();
+  undo(what: "undo" | "redo"): Promise<void> {
+    return this.outbox.alone(() => this.stepBack(what));
+  }
+
+  private async stepBack(what: "undo" | "redo"): Promise<void> {
     if (this.state.sync.queue.length) return this.notify(`${what} needs the server; your edits wait for it`);
     try {
       const { states, seq } = await this.client.step(what, newClientId());
@@ -223,7 +233,7 @@ export class Editor {
     try {
       if (await this.client.newestEdit() <= this.outbox.known) return;
       const { labels, seq } = await this.client.labels();
-      if (this.state.sync.sent) return; // the answer under way is newer
+      if (this.state.sync.sent || seq < this.outbox.newest) return; // what we know or are about to is newer
       this.outbox.known = seq;
       this.setSync(refreshed(this.state.sync, labels));
     } catch {

@@ -112,7 +112,7 @@ export function copyAlong(editor: Editor, by: 1 | -1): void {
   const { frame, recording, chosen, poses } = editor.state;
   const box = chosenBox(editor.state), to = frame + by;
   if (!box || chosen === null || to < 0 || to >= recording.frames) return;
-  editor.edit({ kind: "set", track: chosen, cuboids: [{ frame: to, box: poses.carry(box, frame, to) }], keyframe: true });
+  editor.setCuboids(chosen, [{ frame: to, box: poses.carry(box, frame, to) }]);
   void editor.goTo(to);
 }
 
@@ -122,7 +122,7 @@ export function copyTo(editor: Editor, frames: readonly number[]): void {
   const box = chosenBox(editor.state);
   if (!box || chosen === null || !frames.length) return;
   const cuboids = frames.filter((to) => to !== frame).map((to) => ({ frame: to, box: poses.carry(box, frame, to) }));
-  editor.edit({ kind: "set", track: chosen, cuboids, keyframe: true });
+  editor.setCuboids(chosen, cuboids);
 }
 
 export function copy(editor: Editor): void {
@@ -138,12 +138,19 @@ export function paste(editor: Editor): void {
   else create(editor, clipboard, category);
 }
 
+/** Through the keyframes: by the tracker, or on straight lines where the others do not follow. */
 export function interpolateKeyframes(editor: Editor): void {
   const track = chosenTrack(editor.state);
   if (!track) return;
-  const keys = keyframesOf(track);
-  if (keys.length < 2) return editor.notify("interpolating needs two keyframes; move the cuboid in two frames, or press the key for keyframes");
-  editor.edit({ kind: "interpolate", track: track.id, from: keys[0], to: keys[keys.length - 1] });
+  const keys = keyframesOf(track), solve = editor.state.settings.othersFollow, least = solve ? 1 : 2;
+  if (keys.length < least) return editor.notify(`interpolating needs ${least === 1 ? "a keyframe; move the cuboid" : "two keyframes; move the cuboid in two frames"}, or press the key for keyframes`);
+  editor.edit({ kind: "interpolate", track: track.id, from: keys[0], to: keys[keys.length - 1], solve });
+}
+
+export function goToKeyframe(editor: Editor, by: 1 | -1): void {
+  const track = chosenTrack(editor.state), { frame } = editor.state;
+  const keys = track ? keyframesOf(track).filter((key) => (key - frame) * by > 0) : [];
+  if (keys.length) void editor.goTo(by > 0 ? keys[0] : keys[keys.length - 1]);
 }
 
 export function makeKeyframe(editor: Editor): void {

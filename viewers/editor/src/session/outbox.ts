@@ -8,8 +8,11 @@ const RETRY_MS = 1500;
 export class Outbox {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private sending: Promise<void> | null = null;
+  private last: Promise<void> = Promise.resolve();
   /** The number of the edit up to which the labels here hold everybody's. */
   known = 0;
+  /** The number of our newest edit; labels that were read before it are old. */
+  newest = 0;
 
   constructor(
     private readonly client: RecordingClient,
@@ -37,13 +40,29 @@ export class Outbox {
   /** Resolves when everything that could be sent is. */
   async flush(): Promise<void> {
     clearTimeout(this.timer);
-    this.sending ??= this.sendAll().finally(() => (this.sending = null));
+    this.sending ??= this.inTurn(() => this.sendAll()).finally(() => (this.sending = null));
     return this.sending;
+  }
+
+  /** Does something else with the server when all that waits is sent; edits made meanwhile go afterwards. */
+  alone(work: () => Promise<void>): Promise<void> {
+    return this.inTurn(async () => {
+      await this.sendAll();
+      await work();
+    });
+  }
+
+  /** One after another, since each changes the revisions on which the next is based. */
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const next = this.last.then(work);
+    this.last = next.catch(() => undefined);
+    return next;
   }
 
   /** So many edits of ours brought the log to `seq`; where others' came between, they are still to be fetched. */
   advance(seq: number, edits: number): void {
     if (seq === this.known + edits) this.known = seq;
+    this.newest = Math.max(this.newest, seq);
   }
 
   stop(): void {

@@ -57,7 +57,7 @@ export function firstState(recording: RecordingInfo, classes: readonly LabelClas
   return {
     recording, classes, poses, frame: 0, direction: 1,
     cloud: null, cloudFrame: -1, radars: [], sync: startSync(labels), labels, doubts: exceptionsOf(labels, poses), chosen: null, draft: null, mergeFrom: null,
-    category: classes[0]?.name ?? "car", settings, list: { sort: "doubt", text: "", open: false }, dialog: null,
+    category: classes[0]?.name ?? "car", settings, list: { sort: "doubt", text: "", open: false, once: false }, dialog: null,
     playing: false, trajectory: false, fused: null, tape: null, hovered: "top", orbit: START, clipboard: null,
     notice: null, uncovered: null, deletePreview: null, camera: null, readOnly: false,
   };

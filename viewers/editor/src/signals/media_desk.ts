@@ -23,7 +23,7 @@ export class MediaDesk {
 
   async add(file: File): Promise<void> {
     await this.told(`sending ${file.name} …`, async () => {
-      const upload = await sendFile(this.client.client, this.client.project, file, file.name, () => undefined);
+      const upload = await sendFile(this.client.client, this.client.project, file, () => undefined);
       await this.client.add(file.name, upload);
       await this.load();
     });

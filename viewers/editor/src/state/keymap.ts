@@ -3,6 +3,7 @@
 export const COMMANDS = {
   next_frame: "Next frame", previous_frame: "Previous frame",
   copy_next: "Copy cuboid to the next frame", copy_previous: "Copy cuboid to the previous frame",
+  next_keyframe: "Next keyframe of the track", previous_keyframe: "Previous keyframe of the track",
   play: "Play or pause",
   left: "Move left in the view under the mouse", right: "Move right", up: "Move up", down: "Move down",
   rotate_left: "Rotate left", rotate_right: "Rotate right",
@@ -28,6 +29,7 @@ export type Keymap = Readonly<Record<Command, readonly string[]>>;
 const DEFAULT: Keymap = {
   next_frame: ["ArrowRight"], previous_frame: ["ArrowLeft"],
   copy_next: ["Alt+ArrowRight"], copy_previous: ["Alt+ArrowLeft"],
+  next_keyframe: ["]"], previous_keyframe: ["["],
   play: ["Space"],
   left: ["a"], right: ["d"], up: ["w"], down: ["s"],
   rotate_left: ["z"], rotate_right: ["x"], fit_left: ["r"], fit_right: ["f"],
@@ -41,19 +43,27 @@ const DEFAULT: Keymap = {
   measure: ["l"], cancel: ["Escape"], help: ["?"],
 };
 
-// What the manuals of these tools list (SUSTechPOINTS doc/operations.md; CVAT "Shortcuts" and "3D task
-// workspace"; Xtreme1 "LiDAR Annotation Tool"); what they do not have keeps our key.
+// Each key below that the tool itself uses for the same thing was read in its source; the others are ours, moved
+// where our usual key would change a cuboid while the tool does something else with it.
+// SUSTechPOINTS: naurril/SUSTechPOINTS public/js/editor.js (`keydown`), side_view_op.js (arrows), doc/operations.md.
 const SUSTECHPOINTS: Partial<Keymap> = {
   next_frame: ["4", "PageDown"], previous_frame: ["3", "PageUp"], next_object: ["2"], previous_object: ["1"],
-  rotate_left: ["q"], rotate_right: ["e"], fit: ["Shift+F"], batch: ["v"], top: ["Shift+V"], remove: ["Delete", "Ctrl+d"],
+  left: ["a", "ArrowLeft"], right: ["d", "ArrowRight"], up: ["w", "ArrowUp"], down: ["s", "ArrowDown"],
+  rotate_left: ["q"], rotate_right: ["e"], batch: ["v"], remove: ["Delete", "Ctrl+d"], bigger: ["=", "+"],
+  fit: ["Shift+F"], quarter: ["Shift+Q"], top: ["Shift+V"], // ours
 };
+// CVAT: cvat-ai/cvat cvat-ui/src/reducers/shortcuts-reducer.ts (2023). Its keys move the camera, never a cuboid.
 const CVAT: Partial<Keymap> = {
-  next_frame: ["f"], previous_frame: ["d"], right: ["l"], left: ["j"], up: ["i"], down: ["k"],
-  fit_right: ["Shift+R"], next_object: ["Tab"], previous_object: ["Shift+Tab"],
-  interpolate: ["Shift+I"], keyframe: ["Shift+K"], measure: ["Shift+L"],
+  next_frame: ["f"], previous_frame: ["d"], next_object: ["Tab"], previous_object: ["Shift+Tab"],
+  next_keyframe: ["r"], previous_keyframe: ["e"], copy_next: ["Ctrl+b", "Alt+ArrowRight"], split: ["Alt+m"],
+  left: ["ArrowLeft"], right: ["ArrowRight"], up: ["ArrowUp"], down: ["ArrowDown"], // ours
+  fit: ["Shift+F"], fit_left: ["Shift+E"], fit_right: ["Shift+R"], quarter: ["Shift+Q"], flip: ["Shift+X"], top: ["Shift+V"],
 };
+// Xtreme1: xtreme1-io/xtreme1 frontend/pc-tool/src/packages/pc-editor/config/hotkey.ts. Its Q and E go sideways, which
+// the rear view shows; frames, copies, Z X C, delete, undo and redo are as ours.
 const XTREME1: Partial<Keymap> = {
-  rotate_left: ["x"], rotate_right: ["z"], left: ["a", "q"], right: ["d", "e"], quarter: ["c"], fit: ["Shift+E"],
+  left: ["a", "q"], right: ["d", "e"], focus: ["y", "."],
+  fit: ["Shift+F"], fit_right: ["Shift+R"], flip: ["Shift+X"], ground: ["Shift+D"], redo: ["Ctrl+Shift+Z"], batch: ["Shift+B"], // ours
 };
 
 export const PRESETS = {

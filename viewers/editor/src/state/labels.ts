@@ -37,17 +37,18 @@ export interface FrameBox {
   readonly box: Box;
 }
 
-/** One change by a person. Track ids below zero are this browser's own until the server gives one. */
+/** One change by a person. Track ids below zero are this browser's own until the server gives one.
+ * With `solve` the server's tracker moves the track's cuboids that nobody set; they are seen with its answer. */
 export type Edit =
   | { readonly kind: "create"; readonly track: number; readonly frame: number; readonly box: Box; readonly category: string; readonly attributes?: Readonly<Record<string, unknown>> }
-  | { readonly kind: "set"; readonly track: number; readonly cuboids: readonly FrameBox[]; readonly keyframe: boolean }
+  | { readonly kind: "set"; readonly track: number; readonly cuboids: readonly FrameBox[]; readonly keyframe: boolean; readonly solve?: boolean }
   | { readonly kind: "remove"; readonly track: number; readonly frames: readonly number[] }
   | { readonly kind: "delete"; readonly track: number }
   | { readonly kind: "describe"; readonly track: number; readonly category?: string; readonly attributes?: Readonly<Record<string, unknown>>; readonly rigid?: boolean }
   | { readonly kind: "judge"; readonly track: number; readonly state: TrackState }
   | { readonly kind: "merge"; readonly track: number; readonly other: number }
   | { readonly kind: "split"; readonly track: number; readonly frame: number; readonly into: number }
-  | { readonly kind: "interpolate"; readonly track: number; readonly from: number; readonly to: number };
+  | { readonly kind: "interpolate"; readonly track: number; readonly from: number; readonly to: number; readonly solve?: boolean };
 
 export function framesOf(track: Track): number[] {
   return [...track.cuboids.keys()].sort((a, b) => a - b);
@@ -83,7 +84,7 @@ export function applyEdit(labels: Labels, edit: Edit, poses: Poses): Labels {
     case "split":
       return split(labels, track, edit.frame, edit.into);
     case "interpolate":
-      return withTrack(labels, interpolated(track, edit.from, edit.to, poses));
+      return edit.solve ? labels : withTrack(labels, interpolated(track, edit.from, edit.to, poses));
   }
 }
 

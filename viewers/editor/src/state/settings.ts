@@ -8,6 +8,8 @@ export interface Settings {
   readonly pointSize: number;
   readonly hideGround: boolean;
   readonly hiddenSensors: readonly string[];
+  /** The tracker moves the other cuboids of a track after one that a person set. */
+  readonly othersFollow: boolean;
   readonly theme: "dark" | "light";
   readonly preset: Preset;
   readonly ownKeys: OwnKeys;
@@ -16,7 +18,7 @@ export interface Settings {
 }
 
 export const DEFAULT_SETTINGS: Settings = {
-  colourBy: "height", pointSize: 1.6, hideGround: false, hiddenSensors: [], theme: "dark",
+  colourBy: "height", pointSize: 1.6, hideGround: false, hiddenSensors: [], othersFollow: true, theme: "dark",
   preset: "default", ownKeys: {}, pointBudget: 1_500_000,
 };
 

@@ -45,10 +45,16 @@ export function shown(sync: Sync, poses: Poses): Labels {
   return sync.queue.reduce((labels, { edit }) => applyEdit(labels, edit, poses), sync.confirmed);
 }
 
-/** Add an edit; one that only repeats the last waiting edit of the same cuboids takes its place. */
-export function enqueue(sync: Sync, edit: Edit, clientId: string, batch?: string): Sync {
+/** How an edit joins the queue: in a batch that is one step for undo, or as one of a key held down. */
+export interface Joining {
+  readonly batch?: string;
+  readonly held?: boolean;
+}
+
+/** Add an edit; that of a key held down takes the place of the last one, if it moves the same cuboids and still waits. */
+export function enqueue(sync: Sync, edit: Edit, clientId: string, { batch, held = false }: Joining = {}): Sync {
   const last = sync.queue[sync.queue.length - 1];
-  const waiting = sync.queue.length > sync.sent;
+  const waiting = held && sync.queue.length > sync.sent;
   const queue = waiting && last && last.batch === batch && replaces(edit, last.edit) ? sync.queue.slice(0, -1) : sync.queue;
   return { ...sync, queue: [...queue, batch ? { clientId, edit, batch } : { clientId, edit }] };
 }
@@ -58,20 +64,9 @@ function replaces(next: Edit, last: Edit): boolean {
     && next.cuboids.length === last.cuboids.length && next.cuboids.every((c, i) => c.frame === last.cuboids[i].frame);
 }
 
-/** How many of the queue can go together: an edit on a track waits for the one before it on that track. */
+/** What to send now: one edit at a time, so that each is undone by itself, those that waited offline too. */
 export function nextBatch(sync: Sync): readonly Pending[] {
-  if (sync.sent || sync.conflict) return [];
-  const touched = new Set<number>();
-  const batch: Pending[] = [];
-  for (const pending of sync.queue) {
-    const tracks = tracksOf(pending.edit);
-    const makesTrack = pending.edit.kind === "create" || pending.edit.kind === "split";
-    if (tracks.some((track) => touched.has(track)) || (makesTrack && batch.length)) break;
-    batch.push(pending);
-    tracks.forEach((track) => touched.add(track));
-    if (makesTrack) break;
-  }
-  return batch;
+  return sync.sent || sync.conflict ? [] : sync.queue.slice(0, 1);
 }
 
 function tracksOf(edit: Edit): number[] {

@@ -3,7 +3,7 @@
 import React, { useEffect, useMemo, useRef, useState } from "react";
 import { colourOf } from "../session/state";
 import { fitAt, findUncovered } from "../session/operations";
-import { SORTS, type Sort, listed, progress } from "../state/doubt";
+import { SORTS, type Sort, listed, progress, seenOnce } from "../state/doubt";
 import type { Track } from "../state/labels";
 import { useEditor, useEditorState } from "./use_editor";
 
@@ -17,6 +17,7 @@ export function ObjectList() {
   const frame = useEditorState((state) => state.frame);
   const doubts = useEditorState((state) => state.doubts);
   const tracks = useMemo(() => listed(labels, list, doubts), [labels, list, doubts]);
+  const once = useMemo(() => seenOnce(labels).size, [labels]);
   const { judged, all } = useMemo(() => progress(labels), [labels]);
   const set = (changes: Partial<typeof list>) => editor.update({ list: { ...list, ...changes } });
   return (
@@ -31,6 +32,7 @@ export function ObjectList() {
           {SORTS.map((sort) => <option key={sort} value={sort}>by {sort}</option>)}
         </select>
         <label><input type="checkbox" checked={list.open} onChange={(event) => set({ open: event.target.checked })} /> open only</label>
+        {once > 0 && <label title="What the machine saw in a single frame"><input type="checkbox" checked={list.once} onChange={(event) => set({ once: event.target.checked })} /> {once} seen once</label>}
       </div>
       <Rows tracks={tracks} frame={frame} />
       <Uncovered />

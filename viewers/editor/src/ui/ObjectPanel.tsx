@@ -67,6 +67,7 @@ function Chosen({ track }: { track: Track }) {
       {box && <Numbers box={box} />}
       {cuboid && <p className="ll-dim">{cuboid.keyframe ? "keyframe" : cuboid.source}{cuboid.score !== null ? `, score ${cuboid.score.toFixed(2)}` : ""}</p>}
       <label className="ll-check"><input type="checkbox" checked={track.rigid} onChange={(event) => editor.edit({ kind: "describe", track: track.id, rigid: event.target.checked })} /> one size in all frames</label>
+      <OthersFollow />
       <Attributes track={track} />
       <div className="ll-buttons">
         {BUTTONS.map((command) => (
@@ -75,6 +76,16 @@ function Chosen({ track }: { track: Track }) {
       </div>
       <CopyRange />
     </>
+  );
+}
+
+function OthersFollow() {
+  const editor = useEditor();
+  const follow = useEditorState((state) => state.settings.othersFollow);
+  return (
+    <label className="ll-check" title="After you set a cuboid, the tracker moves those of the track that nobody set; one undo takes all of it back. In the tiles only what you pick is changed">
+      <input type="checkbox" checked={follow} onChange={(event) => editor.set({ othersFollow: event.target.checked })} /> other frames follow
+    </label>
   );
 }
 

@@ -37,6 +37,12 @@ export function Timeline() {
     if (canvas.current) paint(canvas.current, editor.state, tracks, width);
   }, [frame, tracks, chosen, width, theme, editor]);
 
+  const row = tracks.findIndex(({ id }) => id === chosen);
+  useEffect(() => {
+    const box = canvas.current?.parentElement, y = HEAD_PX + row * ROW_PX;
+    if (box && row >= 0 && (y < box.scrollTop || y + ROW_PX > box.scrollTop + box.clientHeight)) box.scrollTop = y - box.clientHeight / 2;
+  }, [row]);
+
   function click(event: React.MouseEvent<HTMLCanvasElement>): void {
     const rect = event.currentTarget.getBoundingClientRect();
     const track = tracks[Math.floor((event.clientY - rect.top - HEAD_PX) / ROW_PX)];

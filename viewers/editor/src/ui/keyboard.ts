@@ -24,7 +24,10 @@ export function listenToKeys(editor: Editor): () => void {
     const command = commandFor(keymapOf(settings.preset, settings.ownKeys), chord);
     if (command && (!dialog || IN_DIALOG.has(command))) {
       event.preventDefault();
-      return ACTIONS[command](editor);
+      editor.held = event.repeat;
+      ACTIONS[command](editor);
+      editor.held = false;
+      return;
     }
     const label = classes.find(({ key }) => key && chord === `Shift+${key}`) ?? classes.find(({ key }) => key && classChord(event, key));
     if (label && !dialog) {
