@@ -22,7 +22,7 @@ export async function sendFile(client: Client, project: string, file: File, show
   if (!crypto.subtle) throw new Error("sending files needs HTTPS or localhost, where the browser can check them");
   const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
   const sha256 = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  const upload = await client.post<UploadJson>(path, { name, size: file.size, sha256 });
+  const upload = await client.post<UploadJson>(path, { name: file.name.replace(/\.h5$/, ""), size: file.size, sha256 });
   let { offset } = upload, failures = 0;
   while (offset < file.size) {
     try {
