@@ -26,7 +26,7 @@ export function SignalCanvas({ session }: { session: SignalsSession }) {
   const canvas = useRef<HTMLCanvasElement>(null), drag = useRef<Drag | null>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
   const { state } = session;
-  const layout = layoutOf(size.width, size.height, lanesOf(state.windows, state.tier), groups(state.overview.channels, state.apart).length + (state.spectrumOf === null ? 0 : 1), state.scene?.rows, state.media.map(({ id }) => id));
+  const layout = layoutFor(session, size);
   useLayoutEffect(() => watchSize(canvas.current, session, setSize), [session]);
   useEffect(() => drawSoon(canvas.current, session, layout));
   useEffect(() => listenToWheel(canvas.current, session), [session]);
@@ -78,6 +78,11 @@ function moveMedium(session: SignalsSession, medium: Medium, from: number, to: n
   session.desk.put(medium.id, ({ revision }) => ({ ...(drifts ? stretched(medium, from, to) : shifted(medium, to - from)), revision }));
 }
 
+function layoutFor({ state }: SignalsSession, { width, height }: { width: number; height: number }): Layout {
+  const strips = groups(state.overview.channels, state.apart).length + (state.spectrumOf === null ? 0 : 1);
+  return layoutOf(width, height, lanesOf(state.windows, state.tier), strips, state.scene?.rows, state.media.map(({ id }) => id));
+}
+
 function click(session: SignalsSession, { hit, time }: Drag): void {
   if (hit.kind === "track") session.update({ object: hit.span?.track ?? null, cursor: time });
   else if (hit.kind === "inside" || hit.kind === "edge") session.update({ chosen: hit.window.id, candidates: [], cursor: time });
@@ -104,6 +109,7 @@ function watchSize(canvas: HTMLCanvasElement | null, session: SignalsSession, se
     canvas.width = width * ratio;
     canvas.height = height * ratio;
     session.resize(width * ratio);
+    paint(canvas, session, layoutFor(session, { width, height })); // at once: a new size has emptied it
     set({ width, height });
   };
   const observer = new ResizeObserver(fit);
@@ -113,15 +119,20 @@ function watchSize(canvas: HTMLCanvasElement | null, session: SignalsSession, se
 }
 
 function drawSoon(canvas: HTMLCanvasElement | null, session: SignalsSession, layout: Layout): (() => void) | undefined {
-  // Long lines and hatches are drawn by the processor in a fraction of the time that software graphics take.
-  const pen = canvas?.getContext("2d", { willReadFrequently: true });
-  if (!canvas || !pen || !layout.width) return undefined;
+  if (!canvas || !layout.width) return undefined;
   const request = requestAnimationFrame(() => {
-    pen.setTransform(window.devicePixelRatio, 0, 0, window.devicePixelRatio, 0, 0);
-    draw(pen, layout, session.state, session.drawn(), inkOf(canvas));
+    paint(canvas, session, layout);
     note(session);
   });
   return () => cancelAnimationFrame(request);
+}
+
+function paint(canvas: HTMLCanvasElement, session: SignalsSession, layout: Layout): void {
+  // Long lines and hatches are drawn by the processor in a fraction of the time that software graphics take.
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  if (!pen) return;
+  pen.setTransform(window.devicePixelRatio, 0, 0, window.devicePixelRatio, 0, 0);
+  draw(pen, layout, session.state, session.drawn(), inkOf(canvas));
 }
 
 /** How long it took from asking for a view to seeing it, for measurements. */
