@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 _FORMATS = (
-    *("kitti", "kitti-tracking", "nuscenes", "sustechpoints", "argoverse2"),
-    *("ros1", "ros2", "mcap", "openlabel", "csv", "parquet"),
+    *("kitti", "kitti-tracking", "view-of-delft", "nuscenes", "sustechpoints", "argoverse2"),
+    *("ros1", "ros2", "mcap", "openlabel", "coco", "cvat", "csv", "parquet"),
 )
 _EPILOG = """\
 Every export holds CONVENTIONS.txt (frame, axes, yaw, sizes, units) and NOT_EXPORTED.txt (what the

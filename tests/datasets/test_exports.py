@@ -136,7 +136,7 @@ def test_kitti_line_by_hand(recording: Path, tmp_path: Path) -> None:
     export_labels(one_car(frame=1, score=0.5), recording, "kitti", tmp_path / "out")
     assert (tmp_path / "out/label_2/000000.txt").read_text() == ""
     words = (tmp_path / "out/label_2/000001.txt").read_text().split()
-    assert (words[0], words[2], words[15]) == ("Car", "-1", "0.5")
+    assert (words[0], words[2], words[15]) == ("Car", "0", "0.5")
     assert words[8:11] == ["1.5", "2.0", "4.0"]
     np.testing.assert_allclose([float(w) for w in words[11:14]], folders.BOTTOM, atol=1e-10)
     assert float(words[14]) == pytest.approx(folders.ROTATION_Y, abs=1e-12)
