@@ -13,6 +13,8 @@ from lidar_label.errors import InvalidSource
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_LARGEST = 1e100
+
 
 def read_feather(path: Path, needed: Sequence[str]) -> "pa.Table":
     """A table that has at least the needed columns, none of them with gaps.
@@ -75,7 +77,7 @@ def quaternions(path: Path, table: "pa.Table") -> Floats:
         InvalidSource: naming the row of one whose length is not 1.
     """
     q = finite(path, table, ("qw", "qx", "qy", "qz"))
-    length = np.linalg.norm(q, axis=1)
+    length = np.linalg.norm(q.clip(-_LARGEST, _LARGEST), axis=1)  # squares of more overflow
     bad = np.abs(length - 1) > 0.01
     if bad.any():
         row = int(np.argmax(bad))
