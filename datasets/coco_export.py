@@ -14,7 +14,7 @@ from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.datasets.image_labels import PLACES, LabelledImage, in_no_image, labelled_images
 from lidar_label.datasets.recording import Recording
 
-HELD = ("track_id", "category", "score")
+HELD = ("time_ns", "track_id", "category", "score")
 FILE = "annotations/instances_default.json"
 _CENTRE = 0.5  # COCO counts from the image's corner, our pixels from the first one's centre
 Row = dict[str, Any]

@@ -118,20 +118,19 @@ def _with_ends(boxes: Sequence[_Box], count: int) -> Iterator[tuple[_Box, bool]]
 def _add_box(track: ET.Element, box: _Box, track_id: int, *, outside: bool) -> None:
     names = ("xtl", "ytl", "xbr", "ybr")
     corners = {name: f"{value:.2f}" for name, value in zip(names, box.corners, strict=True)}
-    element = ET.SubElement(
-        track,
-        "box",
-        frame=str(box.number),
-        outside=str(int(outside)),
-        occluded=str(int(box.hidden >= OCCLUDED_FROM[0])),
-        keyframe="1",
+    attributes = {
+        "frame": str(box.number),
+        "outside": str(int(outside)),
+        "occluded": str(int(box.hidden >= OCCLUDED_FROM[0])),
+        "keyframe": "1",
         **corners,
-        z_order="0",
-    )
+        "z_order": "0",
+    }
+    element = ET.SubElement(track, "box", attributes)
     values = (f"{box.truncated:.2f}", f"{box.hidden:.2f}", str(track_id) if track_id >= 0 else "")
     for key, value in zip(_ATTRIBUTES, values, strict=True):
         _text(element, "attribute", value, name=key)
 
 
 def _text(parent: ET.Element, tag: str, text: str, **attributes: str) -> None:
-    ET.SubElement(parent, tag, **attributes).text = text
+    ET.SubElement(parent, tag, attributes).text = text

@@ -59,6 +59,7 @@ def export_labels(
     directory: str | Path,
     *,
     force: bool = False,
+    notes: Sequence[str] = (),
 ) -> list[Path]:
     """Write labels into a folder, whole or not at all, with CONVENTIONS.txt and NOT_EXPORTED.txt.
 
@@ -70,6 +71,7 @@ def export_labels(
         format: One of `EXPORTERS`.
         directory: The folder.
         force: Replace a former export in it.
+        notes: Lines on what the labels had lost before, put first into NOT_EXPORTED.txt.
 
     Returns:
         The files written.
@@ -82,14 +84,17 @@ def export_labels(
         raise UsageError(f"no export format {format}; there are {', '.join(EXPORTERS)}")
     if recording is not None and not isinstance(recording, Recording):
         with Recording(recording) as opened:
-            return export_labels(cuboids, opened, format, directory, force=force)
+            return export_labels(cuboids, opened, format, directory, force=force, notes=notes)
     count = _frame_count(cuboids, recording)
     if format != "parquet":
         _check_finite(cuboids)
     export = Export(cuboids, recording, count)
-    return write_folder(
-        Path(directory), lambda place: EXPORTERS[format](export, place), force=force
-    )
+
+    def fill(place: Path) -> tuple[str, list[str]]:
+        words, lost = EXPORTERS[format](export, place)
+        return words, [*notes, *lost]
+
+    return write_folder(Path(directory), fill, force=force)
 
 
 def _frame_count(cuboids: Cuboids, recording: Recording | None) -> int:
@@ -178,7 +183,7 @@ def _argoverse2(export: Export, place: Path) -> tuple[str, list[str]]:
             "give the recording too"
         )
     argoverse2_labels.write_annotations(cuboids, place / "annotations.feather")
-    held = ("track_id", "source_id", "category", "pitch", "roll", "score", "num_points")
+    held = ("time_ns", "track_id", "source_id", "category", "pitch", "roll", "score", "num_points")
     lost = not_exported(cuboids, held)
     lost += _numbered_anew(cuboids)
     listed = set(argoverse2_labels.CLASSES)
@@ -200,7 +205,7 @@ def _rosbag(kind: str) -> Writer:
 def _openlabel(export: Export, place: Path) -> tuple[str, list[str]]:
     content = openlabel.document(export.cuboids, export.recording)
     _write_json(place / f"labels{openlabel.SUFFIX}", content)
-    held = ("track_id", "source_id", "category", "pitch", "roll", "score", "num_points")
+    held = ("time_ns", "track_id", "source_id", "category", "pitch", "roll", "score", "num_points")
     held = (*held, "residual", "velocity", "reason", "attributes")
     return conventions.OPENLABEL, not_exported(export.cuboids, held)
 
@@ -213,6 +218,13 @@ def _nuscenes(export: Export, place: Path) -> tuple[str, list[str]]:
     if bool((export.cuboids.track_id < 0).any()):
         lost.append("track_id: rows without a track become instances of their own")
     lost += _numbered_anew(export.cuboids)
+    sources = export.cuboids.source_id.tolist()
+    foreign = sum(source != "" and not nuscenes_export.is_token(source) for source in sources)
+    if foreign:
+        lost.append(f"source_id: {foreign} are no tokens of nuScenes, which are written for them")
+    cut = int((export.cuboids.time_ns % 1000 != 0).sum())
+    if cut:
+        lost.append(f"time_ns: in whole microseconds; {cut} rows lose the rest")
     names = set(export.cuboids.category.tolist())
     for name in sorted(n for n in names if n.lower() not in nuscenes_export.DETECTION):
         lost.append(f"category {name!r}: not in results.json, the challenge has no such class")

@@ -27,7 +27,7 @@ TABLES = (
     "category", "attribute", "visibility", "instance", "sensor", "calibrated_sensor", "ego_pose",
     "log", "scene", "sample", "sample_data", "sample_annotation", "map",
 )  # fmt: skip
-HELD = ("track_id", "source_id", "category", "pitch", "roll", "num_points")
+HELD = ("time_ns", "track_id", "source_id", "category", "pitch", "roll", "num_points")
 RADAR_FIELDS = (
     *(("x", "<f4", 0), ("y", "<f4", 0), ("z", "<f4", 0), ("dyn_prop", "i1", 7), ("id", "<i2", 0)),
     *(("rcs", "<f4", 0), ("vx", "<f4", 0), ("vy", "<f4", 0), ("vx_comp", "<f4", 0)),
@@ -274,13 +274,14 @@ def _global(
         strict=True,
     )  # fmt: skip
     instances = [
-        source if _is_token(source) else _instance(source, track, category, row)
+        source if is_token(source) else _instance(source, track, category, row)
         for row, (source, track, category) in enumerate(tracks)
     ]
     return poses[:, 3:], poses[:, :3] + origin, instances
 
 
-def _is_token(text: str) -> bool:
+def is_token(text: str) -> bool:
+    """Whether an id can stand in the tables as it is: 32 hexadecimal digits."""
     return len(text) == 32 and set(text) <= set("0123456789abcdef")
 
 
