@@ -33,7 +33,10 @@ Frame: global, that is the recording's world plus its origin: metres; ego and Li
   x forward, y left, z up, other sensors as calibrated_sensor says.
 translation: the box's centre. size: width, length (along the heading), height. rotation: unit
   quaternion w x y z, global_from_box; yaw about +z from +x (rad, through the quaternion).
-instance_token: the source's token, else the track number. Times are whole microseconds.
+The devkit's evaluation runs on the split "all" and judges general classes by nuScenes' names:
+  export --map-classes car=vehicle.car,… gives the labels those.
+instance_token: the source's token, else the track number (rows without a track are instances of
+  their own). Times are whole microseconds.
 Numbers are doubles: sizes come back bit for bit, places and angles to 1e-9 m and rad.
 """
 OPENLABEL = """\

@@ -113,7 +113,7 @@ def carries(cuboids: Cuboids) -> dict[str, Mask]:
         "score": np.isfinite(cuboids.score),
         "num_points": cuboids.num_points >= 0,
         "residual": np.isfinite(cuboids.residual),
-        "velocity": np.isfinite(cuboids.velocity).any(axis=1),
+        "velocity": np.asarray(np.isfinite(cuboids.velocity).any(axis=1)),
         "reason": cuboids.reason.astype(np.bool_),
         "source_id": cuboids.source_id.astype(np.bool_),
     }

@@ -215,8 +215,6 @@ def _nuscenes(export: Export, place: Path) -> tuple[str, list[str]]:
         raise UsageError("nuScenes' tables hold the sweeps too; give the recording (--recording)")
     nuscenes_export.write_tables(export.cuboids, export.recording, place)
     lost = not_exported(export.cuboids, nuscenes_export.HELD)
-    if bool((export.cuboids.track_id < 0).any()):
-        lost.append("track_id: rows without a track become instances of their own")
     lost += _numbered_anew(export.cuboids)
     sources = export.cuboids.source_id.tolist()
     foreign = sum(source != "" and not nuscenes_export.is_token(source) for source in sources)
@@ -226,7 +224,7 @@ def _nuscenes(export: Export, place: Path) -> tuple[str, list[str]]:
     if cut:
         lost.append(f"time_ns: in whole microseconds; {cut} rows lose the rest")
     names = set(export.cuboids.category.tolist())
-    for name in sorted(n for n in names if n.lower() not in nuscenes_export.DETECTION):
+    for name in sorted(n for n in names if nuscenes_export.detection_class(n) is None):
         lost.append(f"category {name!r}: not in results.json, the challenge has no such class")
     return conventions.NUSCENES, lost
 
