@@ -6,10 +6,8 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
-_FORMATS = (
-    *("kitti", "kitti-tracking", "view-of-delft", "nuscenes", "sustechpoints", "argoverse2"),
-    *("ros1", "ros2", "mcap", "openlabel", "coco", "cvat", "csv", "parquet"),
-)
+from lidar_label.datasets.export_names import EXPORT_FORMATS
+
 _EPILOG = """\
 Every export holds CONVENTIONS.txt (frame, axes, yaw, sizes, units) and NOT_EXPORTED.txt (what the
 format has no place for). LABELS is a .parquet or .csv of ours, or a folder of labels in a dataset's
@@ -26,7 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--recording", metavar="REC", help="the recording they label: rig, times, names of frames"
     )
     parser.add_argument(
-        "--format", metavar="F", required=True, choices=_FORMATS, help="|".join(_FORMATS)
+        "--format",
+        metavar="F",
+        required=True,
+        choices=EXPORT_FORMATS,
+        help="|".join(EXPORT_FORMATS),
     )
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder to write")
     parser.add_argument(

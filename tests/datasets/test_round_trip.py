@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lidar_label.datasets.class_map import map_classes, read_class_map
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.datasets.export_folder import NOT_EXPORTED
+from lidar_label.datasets.export_names import EXPORT_FORMATS
 from lidar_label.datasets.exports import EXPORTERS, export_labels
 from lidar_label.datasets.formats import import_source
 from lidar_label.datasets.recording import Recording
@@ -84,6 +85,7 @@ def test_whatever_is_lost_is_told(form: str, recording: Path, tmp_path: Path) ->
 
 def test_every_export_of_cuboids_is_read_back() -> None:
     assert set(READ_AS) == set(EXPORTERS) - {"coco", "cvat"}
+    assert set(EXPORT_FORMATS) == set(EXPORTERS)
 
 
 def test_differences_by_hand() -> None:
