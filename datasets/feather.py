@@ -27,16 +27,15 @@ def read_feather(path: Path, needed: Sequence[str]) -> "pa.Table":
 
     try:
         table = feather.read_table(path)
+        names: list[str] = table.column_names
     except FileNotFoundError as error:
         raise InvalidSource(f"{path}: no such file; copy the whole log") from error
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         reason = (str(error).splitlines() or ["damaged"])[0]
         raise InvalidSource(f"{path}: not a whole feather file ({reason})") from error
     for name in needed:
-        if name not in table.column_names:
-            raise InvalidSource(
-                f"{path}: no column {name}; it has {', '.join(table.column_names) or 'none'}"
-            )
+        if name not in names:
+            raise InvalidSource(f"{path}: no column {name}; it has {', '.join(names) or 'none'}")
         if table.column(name).null_count:
             raise InvalidSource(f"{path}: column {name} has gaps; fill them or remove the rows")
     return table

@@ -1,5 +1,6 @@
 """Files that claim far more than they hold: one clear line, and no memory taken for it."""
 
+import re
 import resource
 import shutil
 import zlib
@@ -141,3 +142,21 @@ def test_packed_points_of_one_place(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert path.stat().st_size < 10_000
     with pytest.raises(InvalidSource, match=r"cut short"):
         import_source(path, tmp_path / "out.h5")
+
+
+def test_a_column_name_that_is_no_text(tmp_path: Path) -> None:
+    root = folders.argoverse2(tmp_path / "log")
+    path = next(root.rglob("annotations.feather"))
+    damaged = path.read_bytes().replace(b"num_interior_pts", b"num_inte\xff\xff\xff\x7f_pts")
+    path.write_bytes(damaged)
+    with pytest.raises(InvalidSource, match=r"annotations.feather: not a whole feather file"):
+        import_source(root, tmp_path / "out.h5")
+
+
+def test_a_bag_whose_count_is_no_number(tmp_path: Path) -> None:
+    root = folders.exported("mcap", tmp_path / "bag")
+    path = next(root.rglob("metadata.yaml"))
+    text = re.sub(r"(topic_metadata[^}]*?message_count: )\d+", r"\1x", path.read_text(), count=1)
+    path.write_text(re.sub(r"message_count: \d+(?=\s+topic_metadata)", "message_count: x", text))
+    with pytest.raises(InvalidSource, match=r"not a whole bag"):
+        import_source(root, tmp_path / "out.h5")
