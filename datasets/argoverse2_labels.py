@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from lidar_label.arrays import Ints, Strings
 from lidar_label.calibration.transforms import from_quaternion
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.datasets.feather import finite, numbers, quaternions, read_feather, texts
 from lidar_label.datasets.intake import Tally
 from lidar_label.datasets.intake import texts as text_column
 from lidar_label.datasets.rotations import from_matrices, to_quaternions
+from lidar_label.datasets.track_numbers import track_numbers
 from lidar_label.errors import InvalidSource
 
 CLASSES = (
@@ -64,7 +64,8 @@ def read_annotations(path: Path, tally: Tally, times: Sequence[int] | None = Non
     rotation = from_quaternion(np.zeros((len(size), 3)), quaternions(path, table))[:, :3, :3]
     yaw, pitch, roll = from_matrices(rotation)
     uuids = texts(path, table, "track_uuid")
-    tracks, sources = _tracks([uuid for uuid, keep in zip(uuids, known, strict=True) if keep])
+    kept = [uuid for uuid, keep in zip(uuids, known, strict=True) if keep]
+    tracks, sources = track_numbers(kept, _number)
     columns = {}
     if "num_interior_pts" in table.column_names:
         columns["num_points"] = numbers(path, table, "num_interior_pts").astype(np.int32)[known]
@@ -129,19 +130,6 @@ def track_uuids(cuboids: Cuboids) -> list[str]:
 
 def _uuid(mark: str, number: int) -> str:
     return f"{mark}-{number >> 48:04x}{_OURS}{number & (1 << 48) - 1:012x}"
-
-
-def _tracks(uuids: Sequence[str]) -> tuple[Ints, Strings]:
-    """Track ids and source ids; our own numbers come back, others are numbered as they appear."""
-    ours = {uuid: _number(uuid) for uuid in dict.fromkeys(uuids)}
-    free = max((number for number in ours.values() if number is not None), default=-1) + 1
-    foreign = [uuid for uuid, number in ours.items() if number is None]
-    tracks = {uuid: number for uuid, number in ours.items() if number is not None}
-    tracks |= {uuid: free + i for i, uuid in enumerate(foreign)}
-    return (
-        np.array([tracks[uuid] for uuid in uuids], dtype=np.int64),
-        text_column("" if ours[uuid] is not None else uuid for uuid in uuids),
-    )
 
 
 def _number(uuid: str) -> int | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lidar_label.arrays import Mask
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.errors import UsageError
 
@@ -88,20 +89,9 @@ def not_exported(
         held: Columns that the format holds.
         kept_keys: Attributes that it holds; all if "attributes" is among `held`.
     """
-    carried = {
-        "track_id": cuboids.track_id >= 0,
-        "pitch": cuboids.pitch != 0,
-        "roll": cuboids.roll != 0,
-        "score": np.isfinite(cuboids.score),
-        "num_points": cuboids.num_points >= 0,
-        "residual": np.isfinite(cuboids.residual),
-        "velocity": np.isfinite(cuboids.velocity).any(axis=1),
-        "reason": cuboids.reason != "",
-        "source_id": cuboids.source_id != "",
-    }
     lines = [
         f"{name}: carried by {int(rows.sum())} of {len(cuboids)} cuboids; no place for it"
-        for name, rows in carried.items()
+        for name, rows in carries(cuboids).items()
         if name not in held and rows.any()
     ]
     if "attributes" not in held:
@@ -111,6 +101,22 @@ def not_exported(
             for key, count in sorted(lost.items())
         ]
     return lines
+
+
+def carries(cuboids: Cuboids) -> dict[str, Mask]:
+    """Column → (N,) bool: the rows that say something in it; those that always do are not here."""
+    return {
+        "time_ns": cuboids.time_ns != 0,
+        "track_id": cuboids.track_id >= 0,
+        "pitch": cuboids.pitch != 0,
+        "roll": cuboids.roll != 0,
+        "score": np.isfinite(cuboids.score),
+        "num_points": cuboids.num_points >= 0,
+        "residual": np.isfinite(cuboids.residual),
+        "velocity": np.asarray(np.isfinite(cuboids.velocity).any(axis=1)),
+        "reason": cuboids.reason.astype(np.bool_),
+        "source_id": cuboids.source_id.astype(np.bool_),
+    }
 
 
 def _lost_keys(attributes: Iterable[str], kept: Collection[str]) -> dict[str, int]:

@@ -13,6 +13,8 @@ from lidar_label.errors import InvalidSource
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_LARGEST = 1e100
+
 
 def read_feather(path: Path, needed: Sequence[str]) -> "pa.Table":
     """A table that has at least the needed columns, none of them with gaps.
@@ -25,16 +27,15 @@ def read_feather(path: Path, needed: Sequence[str]) -> "pa.Table":
 
     try:
         table = feather.read_table(path)
+        names: list[str] = table.column_names
     except FileNotFoundError as error:
         raise InvalidSource(f"{path}: no such file; copy the whole log") from error
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         reason = (str(error).splitlines() or ["damaged"])[0]
         raise InvalidSource(f"{path}: not a whole feather file ({reason})") from error
     for name in needed:
-        if name not in table.column_names:
-            raise InvalidSource(
-                f"{path}: no column {name}; it has {', '.join(table.column_names) or 'none'}"
-            )
+        if name not in names:
+            raise InvalidSource(f"{path}: no column {name}; it has {', '.join(names) or 'none'}")
         if table.column(name).null_count:
             raise InvalidSource(f"{path}: column {name} has gaps; fill them or remove the rows")
     return table
@@ -75,7 +76,7 @@ def quaternions(path: Path, table: "pa.Table") -> Floats:
         InvalidSource: naming the row of one whose length is not 1.
     """
     q = finite(path, table, ("qw", "qx", "qy", "qz"))
-    length = np.linalg.norm(q, axis=1)
+    length = np.linalg.norm(q.clip(-_LARGEST, _LARGEST), axis=1)  # squares of more overflow
     bad = np.abs(length - 1) > 0.01
     if bad.any():
         row = int(np.argmax(bad))

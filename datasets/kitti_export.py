@@ -14,13 +14,19 @@ from pathlib import Path
 import numpy as np
 
 from lidar_label.arrays import Floats, Transform
-from lidar_label.calibration.cameras import project_box_edges
 from lidar_label.calibration.rig import Camera
-from lidar_label.calibration.transforms import invert
+from lidar_label.datasets import view_of_delft
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.datasets.export_folder import not_exported
+from lidar_label.datasets.image_labels import PLACES, boxes_in_image
 from lidar_label.datasets.kitti_calibration import KittiCalibration, inverse, write_calibration
-from lidar_label.datasets.kitti_labels import as_word, format_lines, kitti_attributes
+from lidar_label.datasets.kitti_labels import (
+    OCCLUDED_FROM,
+    Seen,
+    as_word,
+    format_lines,
+    kitti_attributes,
+)
 from lidar_label.datasets.recording import Recording
 
 _AXES = np.array([[0.0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
@@ -28,8 +34,12 @@ _STRAIGHT = 0.02  # radians; KITTI's own camera is level to 0.010
 _FORWARD = np.cos(np.radians(45))
 _HELD = ("category", "score")
 _KEPT_KEYS = ("truncated", "occluded", "alpha", "box_2d")
+_OBJECT_COLUMNS = (
+    "Columns: type truncated occluded alpha left top right bottom h w l x y z rotation_y"
+)
+_FRAME_IS_A_FILE = "\nA frame is a file, by its number; time_ns is not written, the frame tells it."
 _CONVENTIONS = """\
-Format: KITTI {what}.
+Format: {what}.
 Frame: {frame}
   x right, y down, z forward. "Velodyne" in calib/ is the recording's ego frame: x forward, y left,
   z up; its points, named by these frames, belong into velodyne/.
@@ -39,9 +49,11 @@ rotation_y: about the camera's +y (down), 0 where the object heads along +x (rig
   yaw = -rotation_y - pi/2 (about +z up, from x forward), upright on the ego frame's z axis.
 {columns}
 truncated, occluded, alpha and the 2D box are those of the labels' attributes where they have them.
-  Else alpha = rotation_y - atan2(x, z), occluded = -1 (unknown), and the 2D box (left top right
-  bottom) is that of the projected cuboid's edges, clipped to the image, truncated the share of its
-  area cut off; -1 where {camera} does not see it.
+  Else alpha = rotation_y - atan2(x, z), and the 2D box (left top right bottom) bounds the part of
+  the projected cuboid that lies in the image, at the image's time; truncated is the share of the
+  whole 2D box's area cut off; occluded is 0, 1 or 2 (visible, partly, largely) where nearer cuboids
+  hide less than a tenth, up to half, or more of it: what is hidden by things without a cuboid does
+  not count. All are -1 where {camera} does not see it.
 Numbers: sizes and scores as the shortest text that reads back as the same float, places with ten
   decimals, angles with twelve (KITTI's own files have two; its readers take more). Read back, sizes
   are the same bit for bit, places to 1e-9 m and angles to 1e-12 rad.
@@ -92,22 +104,46 @@ def write_object(
     cuboids: Cuboids, recording: Recording | None, names: Sequence[str], place: Path
 ) -> tuple[str, list[str]]:
     """Write label_2/ and calib/, a file for each frame; empty for frames without labels."""
+    frame = _write_frames(cuboids, recording, names, place)
+    columns = _OBJECT_COLUMNS + (" score" if _scored(cuboids) else "") + _FRAME_IS_A_FILE
+    return _conventions("KITTI object set (label_2)", frame, columns), _losses(cuboids, _HELD)
+
+
+def write_view_of_delft(
+    cuboids: Cuboids, recording: Recording | None, names: Sequence[str], place: Path
+) -> tuple[str, list[str]]:
+    """Write lidar/training/label_2/ and calib/ as View-of-Delft lays them."""
+    base = place / "lidar" / "training"
+    base.mkdir(parents=True)
+    five_digits = [f"{int(name):05d}" for name in names]
+    frame = _write_frames(cuboids.replace(score=np.float32(1)), recording, five_digits, base)
+    columns = _OBJECT_COLUMNS + " 1 (always)" + _FRAME_IS_A_FILE
+    words = _conventions("View-of-Delft, labels in KITTI's columns", frame, columns)
+    lost = _losses(cuboids, ("category",))
+    listed = set(view_of_delft.CLASSES)
+    for name in sorted({as_word(name) for name in cuboids.category.tolist()} - listed):
+        lost.append(f"category {name!r}: written as it is, but View-of-Delft has no such class")
+    return words, lost
+
+
+def _write_frames(
+    cuboids: Cuboids, recording: Recording | None, names: Sequence[str], place: Path
+) -> LabelFrame:
     frame = label_frame(recording)
     for folder in ("label_2", "calib"):
         (place / folder).mkdir()
+    seen = seen_by(frame.camera, cuboids, recording)
     for i, name in enumerate(names):
-        own = cuboids.select(cuboids.frame == i)
+        rows = np.flatnonzero(cuboids.frame == i)
         lines = format_lines(
-            own, frame.calibration.rect_from_lidar, seen_by(frame.camera, own), tracking=False
+            cuboids.select(rows),
+            frame.calibration.rect_from_lidar,
+            [seen[row] for row in rows.tolist()],
+            tracking=False,
         )
         (place / "label_2" / f"{name}.txt").write_text(_joined(lines), encoding="utf-8")
         write_calibration(place / "calib" / f"{name}.txt", frame.calibration)
-    columns = (
-        "Columns: type truncated occluded alpha left top right bottom h w l x y z rotation_y"
-        + (" score" if _scored(cuboids) else "")
-        + "\nA frame is a file, by its number; time_ns is not written, the frame tells it."
-    )
-    return _conventions("object set (label_2)", frame, columns), _losses(cuboids, _HELD)
+    return frame
 
 
 def write_tracking(
@@ -122,7 +158,7 @@ def write_tracking(
     lines = format_lines(
         own.replace(frame=numbers[own.frame]),
         frame.calibration.rect_from_lidar,
-        seen_by(frame.camera, own),
+        seen_by(frame.camera, own, recording),
         tracking=True,
     )
     (place / "label_02" / "0000.txt").write_text(_joined(lines), encoding="utf-8")
@@ -132,30 +168,26 @@ def write_tracking(
         "rotation_y" + (" score" if _scored(cuboids) else "") + "\n"
         "track_id -1: no track. time_ns is not written, the frame tells it."
     )
-    words = _conventions("tracking set (label_02), sequence 0000", frame, columns)
+    words = _conventions("KITTI tracking set (label_02), sequence 0000", frame, columns)
     return words, _losses(cuboids, (*_HELD, "track_id"))
 
 
-def seen_by(camera: Camera | None, cuboids: Cuboids) -> list[tuple[Floats, float] | None]:
-    """Per cuboid its 2D box (left, top, right, bottom) in the image and the share cut off."""
+def seen_by(
+    camera: Camera | None, cuboids: Cuboids, recording: Recording | None = None
+) -> list[Seen | None]:
+    """What the camera sees of each cuboid; those of one frame hide each other."""
+    seen: list[Seen | None] = [None] * len(cuboids)
     if camera is None:
-        return [None] * len(cuboids)
-    camera_from_ego = invert(camera.ego_from_sensor)
-    return [_seen(camera, camera_from_ego, box) for box in cuboids.boxes]
-
-
-def _seen(camera: Camera, camera_from_ego: Transform, box: Floats) -> tuple[Floats, float] | None:
-    pixels = project_box_edges(camera, camera_from_ego, box).reshape(-1, 2)
-    if not len(pixels):
-        return None
-    low, high = pixels.min(axis=0), pixels.max(axis=0)
-    last = np.array([camera.width - 1, camera.height - 1], dtype=np.float64)
-    left_top, right_bottom = np.clip(low, 0, last), np.clip(high, 0, last)
-    size = right_bottom - left_top
-    if (size <= 0).any():
-        return None
-    cut = 1 - float(np.prod(size) / np.prod(high - low))
-    return np.concatenate((left_top, right_bottom)).round(2), round(max(cut, 0.0), 2)
+        return seen
+    for frame in np.unique(cuboids.frame).tolist():
+        rows = np.flatnonzero(cuboids.frame == frame)
+        moment = None if recording is None else recording.frames[frame]
+        found = boxes_in_image(cuboids.select(rows), camera, recording, moment, edge=0.0)
+        for i, row in enumerate(rows[found.row].tolist()):
+            level = int(np.searchsorted(OCCLUDED_FROM, found.hidden[i], side="right"))
+            box_2d = tuple(found.box[i].round(PLACES).tolist())
+            seen[row] = Seen(box_2d, round(float(found.truncated[i]), PLACES), level)
+    return seen
 
 
 def _kitti_names() -> set[str]:

@@ -27,6 +27,7 @@ from lidar_label.errors import InvalidSource
 CLASSES = (
     "Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc", "Person",
 )  # fmt: skip
+OCCLUDED_FROM = (0.1, 0.5)  # share hidden from which KITTI's "partly" and "largely" are written
 _OBJECT_COLUMNS = 15  # type truncated occluded alpha 2D×4 h w l x y z ry; a 16th is the score
 
 
@@ -50,6 +51,24 @@ class LabelLines:
 
     def __len__(self) -> int:
         return len(self.category)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a camera sees of a cuboid, in KITTI's columns.
+
+    Attributes:
+        box_2d: left top right bottom, pixels.
+        truncated: Share of the 2D box cut off by the image's edge; −1 unknown.
+        occluded: 0 visible, 1 partly, 2 largely hidden, −1 unknown.
+    """
+
+    box_2d: tuple[float, ...]
+    truncated: float
+    occluded: int
+
+
+_UNSEEN = Seen((-1.0,) * 4, -1, -1)
 
 
 def read_label_lines(path: Path, *, tracking: bool, frame: int = 0) -> LabelLines:
@@ -142,7 +161,7 @@ def from_boxes(boxes: Boxes, rect_from_lidar: Transform) -> tuple[Floats, Floats
 def format_lines(
     cuboids: Cuboids,
     rect_from_lidar: Transform,
-    seen: Sequence[tuple[Floats, float] | None],
+    seen: Sequence[Seen | None],
     *,
     tracking: bool,
 ) -> list[str]:
@@ -154,8 +173,8 @@ def format_lines(
     Args:
         cuboids: In the LiDAR frame.
         rect_from_lidar: (4, 4).
-        seen: Per row the 2D box (4,) and the share cut off by the image's edge, None where no
-            camera sees it; used where `attributes` does not hold the source's own.
+        seen: Per row what the camera sees of it, None where it does not; used where `attributes`
+            does not hold the source's own.
         tracking: Puts frame and track id in front.
     """
     bottom, size, rotation = from_boxes(cuboids.boxes, rect_from_lidar)
@@ -165,14 +184,14 @@ def format_lines(
     lines: list[str] = []
     for i in range(len(cuboids)):
         kept = kitti_attributes(cuboids.attributes[i])
-        box_2d, truncated = seen[i] or (np.full(4, -1.0), -1)
+        view = seen[i] or _UNSEEN
         words: list[Any] = [int(cuboids.frame[i]), int(cuboids.track_id[i])] if tracking else []
         words += [
             as_word(cuboids.category[i]),
-            kept.get("truncated", truncated),
-            kept.get("occluded", -1),
+            kept.get("truncated", view.truncated),
+            kept.get("occluded", view.occluded),
             kept.get("alpha", float(alpha[i])),
-            *kept.get("box_2d", box_2d.tolist()),
+            *kept.get("box_2d", view.box_2d),
             *size[i].tolist(),
             *bottom[i].tolist(),
             float(rotation[i]),

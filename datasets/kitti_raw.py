@@ -8,6 +8,7 @@ IJRR 2013; in a left turn things right behind are seen twice, and agree only so)
 as UTC. Without timestamps the sweeps are put 0.1 s apart and counted as turning once in that.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,8 @@ from lidar_label.datasets.oxts import read_oxts_line, write_oxts
 from lidar_label.errors import InvalidSource
 
 CAMERA_FOLDERS = ("image_00", "image_01", "image_02", "image_03")
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?")  # no zones: NumPy warns of them
 
 
 def find_drives(root: Path) -> list[Path]:
@@ -101,7 +104,7 @@ def read_timestamps(path: Path) -> list[int]:
     times: list[int] = []
     for number, line in enumerate(lines, start=1):
         try:
-            time = np.datetime64(line.strip(), "ns")
+            time = np.datetime64(line.strip() if _TIME.fullmatch(line.strip()) else "NaT", "ns")
         except ValueError:
             time = np.datetime64("NaT")
         if np.isnat(time):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lidar_label.arrays import Floats
+from lidar_label.datasets.claimed_size import HARMLESS_BYTES, MEASURED_RATIO
 from lidar_label.datasets.point_fields import PointFile, points_from_fields
 from lidar_label.errors import InvalidSource
 
@@ -62,7 +63,7 @@ def read_las(path: str | Path, *, origin: Floats | None = None) -> PointFile:
     for key in parts[0] if parts else ():
         fields[key] = np.concatenate([part[key] for part in parts])
     seconds = fields.pop("gps_time", None)
-    if seconds is not None and seconds.any() and (np.abs(seconds) < _LARGEST_TIME_S).all():
+    if seconds is not None and _are_times(seconds):
         fields["gps_time"] = _nanoseconds(seconds, _GPS_OFFSET_S if standard else 0)
     return points_from_fields(path, fields, origin=origin)
 
@@ -85,7 +86,9 @@ def _check_header(path: Path, file: BinaryIO, size: int) -> None:
         raise InvalidSource(
             f"{path}: {size} bytes, points from byte {start} after {vlrs} records; it is damaged"
         )
-    if count * stride > (size - start) * (_LARGEST_RATIO if packed else 1):
+    claimed = count * stride
+    ratio = _LARGEST_RATIO if claimed < HARMLESS_BYTES else MEASURED_RATIO
+    if claimed > (size - start) * (ratio if packed else 1):
         raise InvalidSource(
             f"{path}: cut short, {size} bytes for {count} points of {stride} bytes; copy it again"
         )
@@ -105,6 +108,11 @@ def _check_chunks(path: Path, file: BinaryIO, start: int, size: int) -> None:
     chunks = int.from_bytes(entry[4:], "little")
     if table < start or len(entry) < 8 or chunks > size:
         raise InvalidSource(f"{path}: cut short or damaged, its table of chunks is missing")
+
+
+def _are_times(seconds: Floats) -> bool:
+    with np.errstate(invalid="ignore"):  # damaged ones may be signalling NaN
+        return bool(seconds.any() and (np.abs(seconds) < _LARGEST_TIME_S).all())
 
 
 def _nanoseconds(seconds: Floats, offset: int) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from lidar_label.arrays import Ints, Strings, Transform
+from lidar_label.arrays import Transform
 from lidar_label.calibration.transforms import from_quaternion, invert, matrix_to_pose7
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.datasets.intake import Intake, Tally, choose, read_cloud, read_text, texts
@@ -22,6 +22,7 @@ from lidar_label.datasets.nuscenes_export import track_number
 from lidar_label.datasets.pcd import read_pcd
 from lidar_label.datasets.point_files import PointFile
 from lidar_label.datasets.rotations import from_matrices
+from lidar_label.datasets.track_numbers import track_numbers
 from lidar_label.errors import InvalidSource
 
 _COLUMNS = ("x", "y", "z", "intensity", "ring")
@@ -254,7 +255,9 @@ def _labels(scene: Scene, rows: list[Row], tally: Tally, times: Sequence[int]) -
         raise InvalidSource(f"{scene.place}/sample_annotation.json: a size is not three lengths")
     matrices = np.array(poses)
     yaw, pitch, roll = from_matrices(matrices[:, :3, :3])
-    track_id, source_id = _tracks([str(row["instance_token"]) for row, _, _ in found])
+    track_id, source_id = track_numbers(
+        [str(row["instance_token"]) for row, _, _ in found], track_number
+    )
     instances = [scene.get("instance", row["instance_token"]) for row, _, _ in found]
     return Cuboids.of(
         np.column_stack((matrices[:, :3, 3], sizes[:, 1], sizes[:, 0], sizes[:, 2], yaw)),
@@ -276,19 +279,6 @@ def _attributes(scene: Scene, row: Row) -> str:
     if row.get("visibility_token"):
         kept["visibility"] = str(row["visibility_token"])
     return json.dumps(kept) if kept else ""
-
-
-def _tracks(instances: Sequence[str]) -> tuple[Ints, Strings]:
-    """Our own track numbers come back; other instances are numbered as they appear."""
-    own = {name: track_number(name) for name in dict.fromkeys(instances)}
-    free = max((number for number in own.values() if number is not None), default=-1) + 1
-    foreign = [name for name, number in own.items() if number is None]
-    numbers = {name: number for name, number in own.items() if number is not None}
-    numbers |= {name: free + i for i, name in enumerate(foreign)}
-    return (
-        np.array([numbers[name] for name in instances], dtype=np.int64),
-        texts("" if own[name] is not None else name for name in instances),
-    )
 
 
 def _write_poses(

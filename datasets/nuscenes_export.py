@@ -22,12 +22,12 @@ from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.datasets.recording import Recording
 from lidar_label.datasets.rotations import to_quaternions
 
-VERSION, SCENE = "v1.0-lidar-label", "scene-0001"
+VERSION, SCENE, SPLIT = "v1.0-lidar-label", "scene-0001", "all"
 TABLES = (
     "category", "attribute", "visibility", "instance", "sensor", "calibrated_sensor", "ego_pose",
     "log", "scene", "sample", "sample_data", "sample_annotation", "map",
 )  # fmt: skip
-HELD = ("track_id", "source_id", "category", "pitch", "roll", "num_points")
+HELD = ("time_ns", "track_id", "source_id", "category", "pitch", "roll", "num_points")
 RADAR_FIELDS = (
     *(("x", "<f4", 0), ("y", "<f4", 0), ("z", "<f4", 0), ("dyn_prop", "i1", 7), ("id", "<i2", 0)),
     *(("rcs", "<f4", 0), ("vx", "<f4", 0), ("vy", "<f4", 0), ("vx_comp", "<f4", 0)),
@@ -42,6 +42,14 @@ DETECTION = {
     "pedestrian": "pedestrian", "person": "pedestrian", "motorcycle": "motorcycle",
     "bicycle": "bicycle", "cyclist": "bicycle", "traffic_cone": "traffic_cone",
     "barrier": "barrier",
+    # nuScenes' own general classes
+    "vehicle.car": "car", "vehicle.truck": "truck", "vehicle.bus.bendy": "bus",
+    "vehicle.bus.rigid": "bus", "vehicle.trailer": "trailer",
+    "vehicle.construction": "construction_vehicle", "vehicle.motorcycle": "motorcycle",
+    "vehicle.bicycle": "bicycle", "human.pedestrian.adult": "pedestrian",
+    "human.pedestrian.child": "pedestrian", "human.pedestrian.police_officer": "pedestrian",
+    "human.pedestrian.construction_worker": "pedestrian",
+    "movable_object.trafficcone": "traffic_cone", "movable_object.barrier": "barrier",
 }  # fmt: skip
 Row = dict[str, Any]
 
@@ -73,6 +81,8 @@ def write_tables(cuboids: Cuboids, recording: Recording, place: Path) -> None:
     folder.mkdir()
     for name, rows in tables.items():
         (folder / f"{name}.json").write_text(json.dumps(rows, indent=0), encoding="utf-8")
+    # Its scene as a split of its own, over which the devkit's evaluation can run.
+    (folder / "splits.json").write_text(json.dumps({SPLIT: [SCENE]}), encoding="utf-8")
     result = detection_result(cuboids, samples, world_from_ego, recording.origin)
     (place / "results.json").write_text(json.dumps(result), encoding="utf-8")
 
@@ -84,7 +94,7 @@ def detection_result(
     turn, centre, _ = _global(cuboids, world_from_ego, origin)
     results: dict[str, list[Row]] = {name: [] for name in samples}
     for row, name in enumerate(cuboids.category.tolist()):
-        wanted = DETECTION.get(name.lower().replace(" ", "_"))
+        wanted = detection_class(name)
         if wanted is None:
             continue
         score = float(cuboids.score[row])
@@ -97,6 +107,11 @@ def detection_result(
         )  # fmt: skip
     uses = ("camera", "lidar", "radar", "map", "external")
     return {"meta": {f"use_{what}": what == "lidar" for what in uses}, "results": results}
+
+
+def detection_class(category: str) -> str | None:
+    """The class of the detection challenge that a class of any data set is, if one."""
+    return DETECTION.get(category.lower().replace(" ", "_"))
 
 
 def channel_of(sensor: Sensor, first_lidar: str) -> str:
@@ -274,29 +289,34 @@ def _global(
         strict=True,
     )  # fmt: skip
     instances = [
-        source if _is_token(source) else _instance(source, track, category, row)
+        source if is_token(source) else _instance(source, track, category, row)
         for row, (source, track, category) in enumerate(tracks)
     ]
     return poses[:, 3:], poses[:, :3] + origin, instances
 
 
-def _is_token(text: str) -> bool:
+def is_token(text: str) -> bool:
+    """Whether an id can stand in the tables as it is: 32 hexadecimal digits."""
     return len(text) == 32 and set(text) <= set("0123456789abcdef")
 
 
 def _instance(source: str, track: int, category: str, row: int) -> str:
     """An instance has one class, so a track that changes its class is several."""
-    if not source and track >= 0:
-        return f"{_NUMBERED}{track:016x}" + token(category)[:8]
-    return token("instance", source, category, row if not source else "")
+    if source:
+        return token("instance", source, category)
+    mark, number = (_NUMBERED, track) if track >= 0 else (_UNTRACKED, row)
+    return f"{mark}{number:016x}" + token(category)[:8]
 
 
-_NUMBERED = "00000001"  # before our own track numbers, so that they come back
+# Before our own track numbers, and before those of rows without a track, so that they come back.
+_NUMBERED, _UNTRACKED = "00000001", "00000002"
 
 
 def track_number(instance: str) -> int | None:
-    """The track number of an instance that we named; None of another's."""
-    return int(instance[8:24], 16) if instance.startswith(_NUMBERED) else None
+    """The track number of an instance that we named, −1 of a row without; None of another's."""
+    if not is_token(instance) or instance[:8] not in (_NUMBERED, _UNTRACKED):
+        return None
+    return -1 if instance.startswith(_UNTRACKED) else int(instance[8:24], 16)
 
 
 def _world_velocity(cuboids: Cuboids, world_from_ego: Transform, row: int) -> list[float]:

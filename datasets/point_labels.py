@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lidar_label.arrays import Ints32
+from lidar_label.datasets.claimed_size import read_rows
 from lidar_label.datasets.recording_file import Damage, attributes, dataset, groups
 from lidar_label.datasets.recording_layout import ContentHash, default_codec
 from lidar_label.datasets.recording_streams import SweepStream
@@ -174,7 +175,10 @@ class PointLabels:
                     raise InvalidLabels(f"{self.path}: {sensor} has no sweep {index}")
                 rows = slice(int(offset[index]), int(offset[index + 1]))
                 return SweepLabels(
-                    *(dataset(self._file, f"lidar/{sensor}/{name}")[rows] for name in _COLUMNS)
+                    *(
+                        read_rows(dataset(self._file, f"lidar/{sensor}/{name}"), rows)
+                        for name in _COLUMNS
+                    )
                 )
         except InvalidRecording as error:
             raise InvalidLabels(str(error)) from error

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lidar_label.arrays import Floats
+from lidar_label.datasets.claimed_size import HARMLESS_BYTES, MEASURED_RATIO
 from lidar_label.datasets.point_fields import PointFile, points_from_fields
 from lidar_label.errors import InvalidSource
 
@@ -74,6 +75,7 @@ def read_npz(
     path = Path(path)
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_total(path, archive)
             arrays = {
                 info.filename.removesuffix(".npy"): _member(path, archive, info)
                 for info in archive.infolist()
@@ -94,6 +96,17 @@ def read_npz(
         if array.ndim in (1, 2) and len(array) == count and array.dtype.kind in "fiub":
             fields.setdefault(name, array)
     return points_from_fields(path, fields, origin=origin)
+
+
+def _check_total(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse arrays that together pack too well to have been measured, before they take memory."""
+    entries = archive.infolist()
+    stated = sum(info.file_size for info in entries)
+    if stated > HARMLESS_BYTES and stated > MEASURED_RATIO * path.stat().st_size:
+        raise InvalidSource(
+            f"{path}: {path.stat().st_size} bytes state {stated}, more than points pack to; if "
+            "they are real, save them uncompressed"
+        )
 
 
 def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:

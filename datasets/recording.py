@@ -14,6 +14,7 @@ from lidar_label.calibration.deskew import deskew as deskew_points
 from lidar_label.calibration.rig import Camera, Imu, Lidar, Radar, Rig, Sensor
 from lidar_label.calibration.trajectory import Trajectory
 from lidar_label.calibration.transforms import transform_points
+from lidar_label.datasets.claimed_size import read_rows
 from lidar_label.datasets.recording_file import (
     Damage,
     SweepIndex,
@@ -199,8 +200,8 @@ class Recording:
         imu = self._imu(sensor)
         with Damage(self.path, f"imu/{sensor}"):
             return ImuSamples(
-                time_ns=dataset(self._file, f"imu/{sensor}/time_ns")[...],
-                values=dataset(self._file, f"imu/{sensor}/values")[...],
+                time_ns=read_rows(dataset(self._file, f"imu/{sensor}/time_ns")),
+                values=read_rows(dataset(self._file, f"imu/{sensor}/values")),
                 channels=imu.channels,
                 units=imu.units,
             )
@@ -211,8 +212,8 @@ class Recording:
         with Damage(self.path, "ego"):
             if "ego" not in self._file:
                 return None
-            time_ns: Ints = dataset(self._file, "ego/time_ns")[...]
-            poses: Floats = dataset(self._file, "ego/world_from_ego")[...]
+            time_ns: Ints = read_rows(dataset(self._file, "ego/time_ns"))
+            poses: Floats = read_rows(dataset(self._file, "ego/world_from_ego"))
             return Trajectory(time_ns, poses) if len(time_ns) else None
 
     @cached_property

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lidar_label.arrays import Ints
+from lidar_label.datasets.claimed_size import MEASURED_RATIO, check_claim, read_rows
 from lidar_label.datasets.recording_layout import (
     CAMERA_COLUMNS,
     FORMAT,
@@ -120,8 +121,8 @@ class SweepIndex:
     def __init__(self, file: h5py.File, kind: str, name: str) -> None:
         where = f"{kind}/{name}"
         types = _COLUMNS[kind]
-        self.time_ns: Ints = dataset(file, f"{where}/time_ns")[...]
-        self.offset: Ints = dataset(file, f"{where}/offset")[...]
+        self.time_ns: Ints = read_rows(dataset(file, f"{where}/time_ns"))
+        self.offset: Ints = read_rows(dataset(file, f"{where}/offset"))
         if self.time_ns.dtype != np.int64 or self.offset.dtype != np.int64:
             raise InvalidRecording(f"{where} has times or offsets that are not int64")
         if self.offset.shape != (len(self.time_ns) + 1,):
@@ -146,6 +147,8 @@ class SweepIndex:
     def read(self, index: int) -> dict[str, NDArray[Any]]:
         """The rows of one sweep or image, one contiguous read a column."""
         rows = slice(int(self.offset[index]), int(self.offset[index + 1]))
+        columns = self._columns.values()
+        check_claim(rows.stop - rows.start, *columns, ratio=MEASURED_RATIO)
         return {name: column[rows] for name, column in self._columns.items()}
 
 
@@ -156,6 +159,7 @@ def content_hash(file: h5py.File) -> str:
 
     def add(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset):
+            check_claim(len(item), item)
             digest = new_digest()
             for start in range(0, len(item), _HASH_ROWS):
                 rows: NDArray[Any] = item[start : start + _HASH_ROWS]

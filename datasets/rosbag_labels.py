@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from lidar_label.arrays import Ints
 from lidar_label.calibration.transforms import from_quaternion
 from lidar_label.datasets.bag_reader import Bag
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.datasets.intake import Tally, texts
 from lidar_label.datasets.ros_messages import stamp_ns
 from lidar_label.datasets.rotations import from_matrices, to_quaternions
+from lidar_label.datasets.track_numbers import plain_number, track_numbers
 from lidar_label.errors import InvalidSource
 
 TOPIC, MESSAGE = "/labels", "vision_msgs/msg/Detection3DArray"
@@ -34,7 +34,7 @@ DEFINITIONS = {
     ),
     MESSAGE: "std_msgs/Header header\nvision_msgs/Detection3D[] detections\n",
 }
-HELD = ("track_id", "source_id", "category", "pitch", "roll", "score")
+HELD = ("time_ns", "track_id", "source_id", "category", "pitch", "roll", "score")
 
 
 def detection_array(types: Any, header: Any, cuboids: Cuboids) -> Any:
@@ -98,15 +98,15 @@ def read_detections(bag: Bag, root: Path, tally: Tally, times: Sequence[int] | N
     turn = np.array([row[6] for row in rows], dtype=np.float64)
     matrices = from_quaternion(numbers[:, :3], turn)
     yaw, pitch, roll = from_matrices(matrices[:, :3, :3])
-    ids = [str(row[9]) for row in rows]
+    tracks, sources = track_numbers([str(row[9]) for row in rows], plain_number)
     return Cuboids.of(
         np.column_stack((numbers, yaw)),
         pitch=pitch,
         roll=roll,
         frame=np.array([row[7] for row in rows]),
         time_ns=np.array([row[8] for row in rows], dtype=np.int64),
-        track_id=_numbers(ids),
-        source_id=texts("" if _is_number(text) else text for text in ids),
+        track_id=tracks,
+        source_id=sources,
         category=texts(row[10] for row in rows),
         score=np.array([row[11] for row in rows], dtype=np.float32),
     )
@@ -125,18 +125,3 @@ def _row(detection: Any, frame: int, time_ns: int, root: Path) -> tuple[Any, ...
     category = "" if result is None else str(result.class_id)
     score = np.nan if result is None else float(result.score)
     return (*numbers, turn / length, frame, time_ns, str(detection.id), category, score)
-
-
-def _numbers(ids: Sequence[str]) -> Ints:
-    """Track numbers: those that the ids are, others numbered after them as they appear."""
-    own = {text: int(text) for text in ids if _is_number(text)}
-    free = max(own.values(), default=-1) + 1
-    for text in ids:
-        if text and text not in own:
-            own[text] = free
-            free += 1
-    return np.array([own.get(text, -1) for text in ids], dtype=np.int64)
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and int(text) < 2**63

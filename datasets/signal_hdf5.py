@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lidar_label.datasets.claimed_size import check_claim, read_rows
 from lidar_label.datasets.recording import Recording
 from lidar_label.datasets.signal_files import (
     SignalOptions,
@@ -94,8 +95,9 @@ def _columns(file: Any) -> Iterator[tuple[str, Any]]:
         if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "iuf":
             return
         if item.ndim == 1:
-            found.append((name, item[...]))
+            found.append((name, read_rows(item)))
         elif item.ndim == 2 and item.shape[1] <= 64:
+            check_claim(len(item), item)
             named = item.attrs.get("channels")
             axes = "xyz" if item.shape[1] == 3 else ""
             for k in range(item.shape[1]):

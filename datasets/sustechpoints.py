@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from lidar_label.arrays import Floats, Ints, Strings, Transform
+from lidar_label.arrays import Floats, Transform
 from lidar_label.calibration.rig import Camera
 from lidar_label.calibration.transforms import as_transform
 from lidar_label.datasets.cuboids import Cuboids
@@ -27,6 +27,7 @@ from lidar_label.datasets.kitti_calibration import inverse
 from lidar_label.datasets.point_files import read_points
 from lidar_label.datasets.point_folder import LIDAR, has_own_time, timed
 from lidar_label.datasets.rotations import from_xyz_order, to_xyz_order
+from lidar_label.datasets.track_numbers import plain_number, track_numbers
 from lidar_label.errors import InvalidSource
 
 KEPT = ("obj_attr", "annotator", "follows")  # what else the tool itself writes
@@ -119,7 +120,7 @@ def read_labels(
     frame = np.array([i for i, _ in found], dtype=np.int32)
     psr = np.array([item["psr"] for _, item in found])
     yaw, pitch, roll = from_xyz_order(*psr[:, 6:].T)
-    tracks, sources = _track_ids([item["id"] for _, item in found])
+    tracks, sources = track_numbers([item["id"] for _, item in found], plain_number)
     return Cuboids.of(
         np.column_stack((psr[:, :6], yaw)),
         frame=frame,
@@ -255,19 +256,3 @@ def _json(path: Path) -> Any:
         return json.loads(read_text(path))
     except ValueError as error:
         raise InvalidSource(f"{path}: not a JSON file ({error}); correct it") from error
-
-
-def _track_ids(ids: Sequence[str]) -> tuple[Ints, Strings]:
-    """Track ids of plain numbers, and of other texts the next free ones, in order of appearance."""
-    plain = {text: int(text) for text in ids if _is_plain(text)}
-    free = max(plain.values(), default=-1) + 1
-    others = dict.fromkeys(text for text in ids if text and text not in plain)
-    tracks = plain | {text: free + i for i, text in enumerate(others)} | {"": -1}
-    return (
-        np.array([tracks[text] for text in ids], dtype=np.int64),
-        texts(["" if text in plain else text for text in ids]),
-    )
-
-
-def _is_plain(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and str(int(text)) == text and int(text) < 2**63

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lidar_label.datasets.export_names import EXPORT_FORMATS
 from lidar_label.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _STORE = "lidar-label.db"
 _ROLES = ("admin", "manager", "reviewer", "annotator", "viewer", "none")
-_FORMATS = ("kitti", "kitti-tracking", "sustechpoints", "argoverse2", "csv", "parquet")
 _PASSWORD = "LIDAR_LABEL_PASSWORD"  # noqa: S105  # the variable's name
 
 
@@ -54,7 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "recordings", nargs="*", metavar="REC", help="names or numbers; all if left out"
     )
     export.add_argument(
-        "--format", required=True, choices=_FORMATS, metavar="F", help="|".join(_FORMATS)
+        "--format",
+        required=True,
+        choices=EXPORT_FORMATS,
+        metavar="F",
+        help="|".join(EXPORT_FORMATS),
     )
     export.add_argument("-o", "--output", required=True, type=Path, metavar="DIR")
     export.add_argument("--proposed", action="store_true", help="proposals nobody has judged too")

@@ -9,9 +9,10 @@ import pytest
 import source_folders as folders
 
 from lidar_label.calibration.transforms import invert
+from lidar_label.datasets.class_map import map_classes
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.datasets.formats import export_labels, import_source
-from lidar_label.datasets.nuscenes_export import VERSION
+from lidar_label.datasets.nuscenes_export import SPLIT, VERSION
 from lidar_label.datasets.recording import Recording
 from lidar_label.errors import InvalidSource
 
@@ -84,6 +85,43 @@ def test_its_detection_evaluation_runs(exported: tuple[Path, Path, Cuboids]) -> 
         metric = accumulate(result, result, name, lambda a, b: np.linalg.norm(
             np.array(a.translation[:2]) - np.array(b.translation[:2])), 0.5)  # fmt: skip
         assert calc_ap(metric, 0.1, 0.1) == pytest.approx(1.0, abs=0.01)
+
+
+@needs_devkit
+def test_the_devkits_whole_evaluation_runs(shared: Path, tmp_path: Path) -> None:
+    """With nuScenes' names of classes: found where they are, so mAP of the classes there is 1."""
+    from nuscenes.eval.common.config import config_factory
+    from nuscenes.eval.detection.evaluate import DetectionEval
+    from nuscenes.nuscenes import NuScenes
+
+    result = import_source(shared / "view_of_delft", tmp_path / "drive.h5")
+    assert result.labels is not None
+    names = {
+        "Car": "vehicle.car",
+        "Pedestrian": "human.pedestrian.adult",
+        "Cyclist": "vehicle.bicycle",
+    }
+    others = dict.fromkeys(set(result.labels.category.tolist()) - set(names), "")
+    labels, _ = map_classes(result.labels, names | others)
+    export_labels(labels, tmp_path / "drive.h5", "nuscenes", tmp_path / "out")
+    loaded = NuScenes(version=VERSION, dataroot=str(tmp_path / "out"), verbose=False)
+    judge = DetectionEval(
+        loaded,
+        config_factory("detection_cvpr_2019"),
+        str(tmp_path / "out" / "results.json"),
+        SPLIT,
+        str(tmp_path / "judged"),
+        verbose=False,
+    )
+    metrics, _ = judge.evaluate()
+    there = {box.detection_name for box in judge.gt_boxes.all}
+    assert there >= {"car", "pedestrian"}
+    for name in there:
+        assert metrics.mean_dist_aps[name] == pytest.approx(1.0, abs=0.01)
+        errors = metrics._label_tp_errors[name]
+        assert errors["trans_err"] == pytest.approx(0, abs=1e-6)
+        assert errors["scale_err"] == pytest.approx(0, abs=1e-6)
+        assert errors["orient_err"] == pytest.approx(0, abs=1e-6)
 
 
 def minimal(root: Path, **changes: object) -> Path:

@@ -112,7 +112,42 @@ def test_export_says_what_was_lost(
     document = json.loads(capsys.readouterr().out)
     assert document["cuboids"] == 2
     assert "label_2/000000.txt" in document["files"]
-    assert document["not_exported"] == ["num_points: carried by 2 of 2 cuboids; no place for it"]
+    assert document["not_exported"] == [
+        "time_ns: carried by 1 of 2 cuboids; no place for it",
+        "num_points: carried by 2 of 2 cuboids; no place for it",
+    ]
+
+
+def test_export_renames_classes_and_checks_itself(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "out.h5")
+    assert main(["import", str(source), out]) == 0
+    labels = str(tmp_path / "out.labels.parquet")
+    export = ["export", labels, "--recording", out, "--format", "kitti-tracking", "--check"]
+    capsys.readouterr()
+    assert main([*export, "--map-classes", "Car=Van, dog=", "-o", str(tmp_path / "a")]) == 0
+    printed = capsys.readouterr().out
+    assert "not exported: category 'Car': written as 'Van', 2 rows" in printed
+    assert "not exported: category 'dog': in --map-classes, but no label has it" in printed
+    lines = {line.split()[0]: line for line in printed.splitlines() if line}
+    assert lines["num_points"].split()[:3] == ["num_points", "2", "2"]
+    assert lines["num_points"].endswith("(told)")
+    assert lines["category"].split() == ["category", "2", "0"]
+    assert " Van " in (tmp_path / "a" / "label_02" / "0000.txt").read_text()
+    classes = tmp_path / "classes.yaml"
+    classes.write_text("Car:\n")
+    assert main([*export, "--map-classes", str(classes), "-o", str(tmp_path / "b"), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["cuboids"] == 0
+    assert document["not_exported"][0] == "category 'Car': left out by --map-classes, 2 rows"
+    assert {row["column"] for row in document["check"]} >= {"cuboids", "x", "yaw", "track_id"}
+    for wrong in ("Car", "=car"):
+        assert main([*export, "--map-classes", wrong, "-o", str(tmp_path / "c")]) == 2
+        assert "is no file and no name=name" in capsys.readouterr().err
+    assert main([*export[:-2], "coco", "--check", "-o", str(tmp_path / "c")]) == 2
+    assert "no cuboids to read back" in capsys.readouterr().err
+    assert not (tmp_path / "c").exists()
 
 
 def test_export_turns_one_format_into_another(source: Path, tmp_path: Path) -> None:
