@@ -12,10 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lidar_label.arrays import Floats, Ints, Points, Transform
+from lidar_label.arrays import Ints, Points, Transform
 from lidar_label.calibration.deskew import deskew
 from lidar_label.calibration.trajectory import Trajectory
-from lidar_label.calibration.transforms import invert, matrix_to_pose7, transform_points
+from lidar_label.calibration.transforms import (
+    invert,
+    matrix_to_pose7,
+    orthonormal,
+    transform_points,
+)
 
 _PARTS = 1_000_000  # of a step between two poses; finer than any time within a sweep
 
@@ -192,7 +197,8 @@ class SweepRegistration:
         found = small_gicp.align(
             self._map, cloud, guess, max_correspondence_distance=reach, num_threads=1
         )
-        pose: Floats = np.asarray(found.T_target_source, dtype=np.float64)
+        # The next guess builds on this pose: unmended, rounding doubles from sweep to sweep.
+        pose = orthonormal(np.asarray(found.T_target_source))
         return pose, float(found.num_inliers) / cloud.size()
 
     def _insert(self, cloud: Any, pose: Transform) -> None:
