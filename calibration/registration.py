@@ -114,6 +114,11 @@ class SweepRegistration:
         self._poses.append(pose)
         self._insert(cloud, pose)
 
+    @property
+    def times(self) -> list[int]:
+        """Times of the sweeps that were registered, nanoseconds."""
+        return list(self._times)
+
     def trajectory(self) -> Trajectory | None:
         """The poses so far, carried on at constant velocity to the first and the last point's time.
 
