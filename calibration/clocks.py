@@ -47,7 +47,7 @@ class ClockConfig:
     usual_drift: float = 1e-4
     step_s: float = 0.01
     window_s: float = 20.0
-    max_spread_s: float = 0.005
+    max_spread_s: float = 0.002
     min_samples: int = 20
 
 
@@ -228,7 +228,7 @@ class _Match:
             error = y - (design @ step).reshape(y.shape) - gain * columns[0]
             spread = np.maximum(1.4826 * np.median(np.abs(error), axis=0), 1e-9)
             wider = _inflation(columns[1] * error / (spread**2 + (error / _CAUCHY) ** 2), lags)
-            gain, offset, drift = (float(v) for v in (gain, offset, drift) + step)
+            gain, offset, drift = (float(v) for v in np.add((gain, offset, drift), step))
         variance = np.diag(covariance)
         spreads = np.sqrt(np.where(variance[1:] > 0, variance[1:], np.inf))
         misfit = len(error) * float(np.log(spread).sum())

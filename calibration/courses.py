@@ -1,4 +1,4 @@
-"""How far something has turned and gone since it began, by which two sensors' motion is compared."""
+"""How far something has turned and gone since it began, by which sensors are compared."""
 
 from dataclasses import dataclass
 from typing import Any

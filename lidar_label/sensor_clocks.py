@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lidar_label.arrays import Floats, Ints
+from lidar_label.arrays import Ints
 from lidar_label.calibration.clocks import ClockConfig, ClockEstimate, estimate_clock
 from lidar_label.calibration.courses import Course, course_of_poses, course_of_turns
 from lidar_label.calibration.registration import SweepRegistration
@@ -38,7 +38,7 @@ class SensorClock:
 
 
 def sensor_clocks(
-    recording: Recording, config: ClockConfig = ClockConfig(), progress: Progress | None = None
+    recording: Recording, config: ClockConfig | None = None, progress: Progress | None = None
 ) -> list[SensorClock]:
     """Offset and drift of every IMU and LiDAR against the ego poses, else against the first IMU.
 
@@ -127,9 +127,3 @@ def register_sweeps(
         if rough is None:
             return None
     return None if rough is None else (rough, np.array(times, dtype=np.int64))
-
-
-def corrected_times(time_ns: Ints, estimate: ClockEstimate) -> Ints:
-    """A sensor's times (T,) on the reference's clock."""
-    ahead: Floats = estimate.offset_at(time_ns)
-    return time_ns - np.rint(ahead * 1e9).astype(np.int64)
