@@ -162,16 +162,18 @@ def _lidar_verdict(
 ) -> tuple[Verdict, str, Transform | None]:
     share = {key: values["on_surface"] for key, values in measures.items()}
     metres, turn = difference(given, near)
+    # A search that ran far has found a place, but not by the guess that it began with.
+    fit = share["refined"] if metres < _CAPTURE[0] and turn < _CAPTURE[1] else 0.0
     moved, turned = difference(inverse, far)
-    found = moved < _CAPTURE[0] and turned < _CAPTURE[1] and share["inverse_refined"] > _FITS
-    if found and share["inverse_refined"] > share["refined"] + _BETTER:
+    back = share["inverse_refined"] if moved < _CAPTURE[0] and turned < _CAPTURE[1] else 0.0
+    if back > max(_FITS, fit + _BETTER):
         return (
             "inverted",
             f"{share['inverse']:.0%} of its points lie on the reference's surfaces with the "
-            f"inverse, {share['given']:.0%} as given; refined {share['inverse_refined']:.0%}",
+            f"inverse, {share['given']:.0%} as given; refined {back:.0%}",
             far,
         )
-    if share["refined"] < _FITS or metres > _CAPTURE[0] or turn > _CAPTURE[1]:
+    if fit < _FITS:
         return "unknown", "no place near the given one or its inverse fits the reference", None
     spread = measures["refined"]["spread_m"], measures["refined"]["spread_rad"]
     text = (
