@@ -155,9 +155,7 @@ def _register(recording: Recording) -> Trajectory:
     rough: Trajectory | None = None
     for count in (5, 5, recording.sweep_count(recording.lidars[0])):
         registration = SweepRegistration(rough)
-        for _, (time_ns, points, times, place) in zip(
-            range(count), _sweeps(recording), strict=False
-        ):
+        for time_ns, points, times, place in islice(_sweeps(recording), count):
             registration.add(time_ns, points, place, times)
         rough = registration.trajectory()
     assert rough is not None
