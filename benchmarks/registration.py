@@ -164,25 +164,27 @@ def _register(recording: Recording) -> Trajectory:
 
 def _closure(recording: Recording) -> tuple[float, float]:
     """Metres and radians between the way there and the way back over the same sweeps."""
-    sweeps = list(_sweeps(recording))
-    last = sweeps[-1][0]
-    ends: list[Transform] = []
-    for backwards in (False, True):
-        rough = None
-        for _ in range(2):
-            registration = SweepRegistration(rough)
-            for time_ns, points, times, place in reversed(sweeps) if backwards else sweeps:
-                # Backwards, time runs backwards too.
-                own = None if times is None else (2 * last - times if backwards else times)
-                when = 2 * last - time_ns if backwards else time_ns
-                registration.add(when, points, place, own)
-            rough = registration.trajectory()
-            assert rough is not None
-        when = np.array(registration.times)
-        first, final = rough.at(when[0]), rough.at(when[-1])
-        ends.append(invert(first) @ final)
-    off = ends[0] @ ends[1]
+    there = list(_sweeps(recording))
+    last = there[-1][0]
+    # Backwards, time runs backwards too.
+    back = [
+        (2 * last - time_ns, points, None if times is None else 2 * last - times, place)
+        for time_ns, points, times, place in reversed(there)
+    ]
+    off = _way(there) @ _way(back)
     return float(np.linalg.norm(off[:3, 3])), _angle(off)
+
+
+def _way(sweeps: list[tuple[int, Points, Ints | None, Transform]]) -> Transform:
+    """(4, 4) the last sweep's pose in the first one's; the second pass knows the motion."""
+    rough: Trajectory | None = None
+    for _ in range(2):
+        registration = SweepRegistration(rough)
+        for time_ns, points, times, place in sweeps:
+            registration.add(time_ns, points, place, times)
+        rough = registration.trajectory()
+    assert rough is not None
+    return invert(rough.at(sweeps[0][0])) @ rough.at(sweeps[-1][0])
 
 
 def _residual(recording: Recording, times: Ints, motion: Trajectory, *, straighten: bool) -> Floats:

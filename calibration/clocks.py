@@ -165,13 +165,13 @@ class _Match:
     def search(self, config: ClockConfig) -> tuple[Floats, Floats, Floats]:
         """Offsets (K,) and drifts (D,) tried, and the rates' correlation at each (D, K)."""
         count = round(config.max_offset_s / config.step_s)
-        offsets = np.arange(-count, count + 1) * config.step_s
+        offsets: Floats = np.linspace(-count, count, 2 * count + 1) * config.step_s
         half = (self.time[-1] - self.time[0]) / 2
         lines = int(np.ceil(config.max_drift * half / config.step_s))
-        drifts = np.linspace(-config.max_drift, config.max_drift, 2 * lines + 1)
+        drifts: Floats = np.linspace(-1.0, 1.0, 2 * lines + 1) * config.max_drift
         sums = np.stack([self._sums(float(offset)) for offset in offsets], axis=1)
         centre = np.bincount(self.window, self.time) / np.bincount(self.window)
-        correlation = np.zeros((len(drifts), len(offsets)))
+        correlation: Floats = np.zeros((len(drifts), len(offsets)))
         for row, drift in enumerate(drifts):
             shift = np.rint(drift * centre / config.step_s).astype(np.int64)
             at = np.clip(np.arange(len(offsets)) + shift[:, None], 0, len(offsets) - 1)
@@ -188,7 +188,8 @@ class _Match:
         once = np.ones_like(y)
         x, y = (_without(values, once, once, group, windows) for values in (x, y))
         products = [(a * b).sum(axis=1) for a, b in ((x, x), (x, y), (y, y))]
-        return np.column_stack([np.bincount(group, p, windows) for p in (*products, once[:, 0])])
+        sums = [np.bincount(group, p, windows) for p in (*products, once[:, 0])]
+        return np.column_stack(sums).astype(np.float64)
 
     def _placed(self, offset: float, drift: float) -> tuple[Floats, Ints]:
         """When the samples were by the reference's clock, and rows whose step it knows."""

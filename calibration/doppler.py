@@ -62,7 +62,8 @@ def own_velocity(
 def _solved(toward: Floats, measured: Floats) -> Floats:
     """(3,) velocity; the little that is known across the view is held near zero."""
     normal = toward.T @ toward + np.diag((1e-6, 1e-6, 1e-2 * len(toward)))
-    return -np.linalg.solve(normal, toward.T @ measured)
+    solved: Floats = np.linalg.solve(normal, -toward.T @ measured).astype(np.float64)
+    return solved
 
 
 def directions(xyz: NDArray[Any]) -> Floats:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from scipy.spatial.transform import Rotation
 
 from lidar_label.arrays import Floats, Ints, Mask, Transform
@@ -56,7 +56,7 @@ class Surfaces:
     points: Floats
     normals: Floats
     flat: Mask
-    tree: cKDTree
+    tree: KDTree
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ class Placement:
 def surfaces_of(points: Floats, config: ExtrinsicConfig = ExtrinsicConfig()) -> Surfaces:
     """Planes through the neighbours of each point (N, 3), ego frame."""
     kept = thinned(points, config.spacing)
-    tree = cKDTree(kept)
+    tree = KDTree(kept)
     near = kept[tree.query(kept, k=min(_NEIGHBOURS, len(kept)))[1]]
     near = near - near.mean(axis=1, keepdims=True)
     values, vectors = np.linalg.eigh(np.einsum("nki,nkj->nij", near, near))

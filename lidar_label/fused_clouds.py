@@ -134,7 +134,7 @@ def _at_frame_time(cloud: FramePoints, time_ns: int, velocity: Floats) -> Points
     if not velocity.any():
         return cloud.xyz
     late = ((cloud.point_time_ns - time_ns) / 1e9).astype(np.float32)
-    return cloud.xyz - late[:, None] * velocity.astype(np.float32)
+    return (cloud.xyz - late[:, None] * velocity).astype(np.float32)
 
 
 def _grown(box: Boxes, margin: float) -> Boxes:

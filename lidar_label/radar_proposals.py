@@ -84,5 +84,5 @@ def ground_velocity(toward: Floats, speed: Floats) -> Floats:
     sight /= max(float(np.linalg.norm(sight)), 1e-9)
     spread = 1 - (toward @ sight) ** 2
     if len(speed) >= 4 and float(spread.max()) > _SPREAD_NEEDED:
-        return np.linalg.lstsq(toward, speed, rcond=1e-2)[0]
+        return np.linalg.lstsq(toward, speed, rcond=1e-2)[0].astype(np.float64)
     return sight * float(np.median(speed / np.maximum(toward @ sight, 0.1)))

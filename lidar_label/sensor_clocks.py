@@ -70,7 +70,7 @@ def sensor_clocks(
             name,
             kinds[name],
             reference,
-            estimate_clock(against, courses[name].select(_YAW), config),
+            estimate_clock(against, courses[name].select(_YAW), config or ClockConfig()),
         )
         for name in others
     ]

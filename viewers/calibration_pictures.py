@@ -58,7 +58,7 @@ def _panel(
     return Image.fromarray(canvas)
 
 
-def _hit(plane: Floats, centre: Floats, scale: float, shape: tuple[int, int]) -> np.ndarray:
+def _hit(plane: Floats | Points, centre: Floats, scale: float, shape: tuple[int, int]) -> np.ndarray:
     """(H, W) bool, pixels with a point."""
     column = np.floor((plane[:, 0] - centre[0]) * scale + shape[1] / 2).astype(np.int64)
     row = np.floor(shape[0] / 2 - (plane[:, 1] - centre[1]) * scale).astype(np.int64)
