@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw
 
-from lidar_label.arrays import Floats, Points, Transform
+from lidar_label.arrays import Floats, Mask, Points, Transform
 from lidar_label.calibration.cameras import in_image, project
 from lidar_label.calibration.rig import Camera
 from lidar_label.calibration.transforms import invert, transform_points
@@ -58,13 +58,15 @@ def _panel(
     return Image.fromarray(canvas)
 
 
-def _hit(plane: Floats | Points, centre: Floats, scale: float, shape: tuple[int, int]) -> np.ndarray:
+def _hit(plane: Floats | Points, centre: Floats, scale: float, shape: tuple[int, int]) -> Mask:
     """(H, W) bool, pixels with a point."""
     column = np.floor((plane[:, 0] - centre[0]) * scale + shape[1] / 2).astype(np.int64)
     row = np.floor(shape[0] / 2 - (plane[:, 1] - centre[1]) * scale).astype(np.int64)
     inside = (column >= 0) & (column < shape[1]) & (row >= 0) & (row < shape[0])
-    hit = np.zeros(shape, dtype=np.bool_)
+    hit: Mask = np.zeros(shape, dtype=np.bool_)
     hit[row[inside], column[inside]] = True
+    hit[1:] |= hit[:-1]  # a point is two pixels high and wide
+    hit[:, 1:] |= hit[:, :-1]
     return hit
 
 
