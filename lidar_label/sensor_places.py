@@ -34,6 +34,7 @@ _SEEN = 100.0  # points in the image
 _OTHERS = 8  # one of so many points without a jump is enough to compare with
 _BEATS = 0.75  # of the disturbed places
 _CONTRAST = 1.1  # right places of simulated cameras have 1.6 to 1.8, wrong ones 0.97 to 1.07
+_ACCUSES = (0.9, 1.3)  # the same two, for the inverse to speak against the rig: half way to right
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +212,8 @@ def _camera_place(recording: Recording, name: str, reference: str, moments: int)
         for key, one in found.items()
     }
     # By chance a wrong place, too, may beat its neighbours: the two compete.
-    if fits["inverse"] and b.contrast > _CONTRAST * a.contrast:
+    clear = b.beaten >= _ACCUSES[0] and b.contrast > max(_ACCUSES[1], _CONTRAST * a.contrast)
+    if fits["inverse"] and clear:
         verdict, better = "inverted", inverse
         reason = (
             f"edges in depth lie on edges of the image {b.contrast:.2f} times as often as other "
