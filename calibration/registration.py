@@ -18,7 +18,7 @@ from lidar_label.calibration.trajectory import Trajectory
 from lidar_label.calibration.transforms import (
     invert,
     matrix_to_pose7,
-    pose7_to_matrix,
+    orthonormal,
     transform_points,
 )
 from lidar_label.kernels.voxels import voxel_means
@@ -117,6 +117,11 @@ class SweepRegistration:
         self._poses.append(pose)
         self._insert(cloud, pose)
 
+    @property
+    def times(self) -> list[int]:
+        """Times of the sweeps that were registered, nanoseconds."""
+        return list(self._times)
+
     def trajectory(self) -> Trajectory | None:
         """The poses so far, carried on at constant velocity to the first and the last point's time.
 
@@ -210,8 +215,8 @@ class SweepRegistration:
         found = small_gicp.align(
             self._map, cloud, guess, max_correspondence_distance=reach, num_threads=1
         )
-        # A pose is predicted from those before it: what is not quite a rotation would grow.
-        pose = pose7_to_matrix(matrix_to_pose7(found.T_target_source))
+        # The next guess builds on this pose: unmended, rounding doubles from sweep to sweep.
+        pose = orthonormal(np.asarray(found.T_target_source))
         return pose, float(found.num_inliers) / cloud.size()
 
     def _insert(self, cloud: Any, pose: Transform) -> None:

@@ -68,6 +68,18 @@ def invert(a_from_b: Transform) -> Transform:
     return inverse
 
 
+def orthonormal(a_from_b: Transform) -> Transform:
+    """The rigid transform nearest to one (4, 4) that rounding has bent (polar decomposition).
+
+    A product of many transforms and inverses needs it: what each is off is squared up, not lost.
+    """
+    matrix: Floats = np.array(a_from_b, dtype=np.float64)
+    left, _, right = np.linalg.svd(matrix[:3, :3])
+    matrix[:3, :3] = left @ right
+    matrix[3] = (0.0, 0.0, 0.0, 1.0)
+    return matrix
+
+
 def from_quaternion(xyz: NDArray[Any], wxyz: NDArray[Any]) -> Transform:
     """Transforms of shifts (…, 3) and quaternions (…, 4) w x y z, which are normalised first."""
     shift = np.asarray(xyz, dtype=np.float64)

@@ -1,6 +1,6 @@
 """An immutable recording of a drive: sweeps, images, samples, rig and poses in one HDF5 file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -261,7 +261,9 @@ class Recording:
             return None
         return self.trajectory.at(np.array([f.time_ns for f in self.frames], dtype=np.int64))
 
-    def frame_points(self, index: int, *, deskew: bool = True) -> FramePoints:
+    def frame_points(
+        self, index: int, *, deskew: bool = True, sensors: Sequence[str] = ()
+    ) -> FramePoints:
         """The points of all LiDARs at one frame, in the ego frame at the frame's time.
 
         Args:
@@ -269,12 +271,20 @@ class Recording:
             deskew: Move each point by the ego's motion between its own time and the frame's, where
                 ego poses are known; a sweep without point times, or one that its source has
                 already compensated, moves as a whole. False: place sweeps by the rig alone.
+            sensors: Names of the LiDARs that are wanted; all when empty.
+
+        Raises:
+            UsageError: if there is no such frame.
+            InvalidSource: if a sensor is unknown or no LiDAR.
         """
+        wanted = {self.rig.get(name, Lidar).name for name in sensors} or set(self.lidars)
         if not 0 <= index < self.frame_count:
             raise UsageError(f"{self.path}: no frame {index}; it has {self.frame_count}")
         frame = self.frames[index]
         return FramePoints.concatenate(
-            self._placed(name, frame, deskew=deskew) for name in self.lidars if name in frame.sweeps
+            self._placed(name, frame, deskew=deskew)
+            for name in self.lidars
+            if name in frame.sweeps and name in wanted
         )
 
     def _placed(self, name: str, frame: Frame, *, deskew: bool) -> FramePoints:

@@ -16,11 +16,14 @@ from lidar_label.arrays import Floats
 from lidar_label.cuboids import Cuboids, read_provenance, save_cuboids
 from lidar_label.datasets.recording import Recording
 from lidar_label.detections import Detector, load_detector
+from lidar_label.doppler_hints import hint_by_doppler
 from lidar_label.errors import InvalidLabels, UsageError
 from lidar_label.frame_pool import map_frames
 from lidar_label.label_matching import measure_overlaps
 from lidar_label.ontology import load_ontology, road_ontology
 from lidar_label.proposals import ProposalConfig, propose
+from lidar_label.radar_points import radar_points
+from lidar_label.radar_proposals import propose_radar
 from lidar_label.refinement import RefinementConfig, track_offline
 from lidar_label.scoring import load_scorer, usual_scorer
 from lidar_label.settings import read_settings_file, settings
@@ -37,6 +40,8 @@ class AnnotationConfig:
 
     Attributes:
         deskew: Undo the ego motion within a sweep before proposing.
+        radar: Turn boxes to where the Doppler in them goes, and propose by radar alone in frames
+            that no LiDAR saw.
         proposals: How boxes are found in a frame.
         detector: Name of a plugged-in detector that finds the boxes instead; see docs/detectors.md.
         detector_options: For its factory.
@@ -47,6 +52,7 @@ class AnnotationConfig:
     """
 
     deskew: bool = True
+    radar: bool = True
     proposals: ProposalConfig = field(default_factory=ProposalConfig)
     detector: str | None = None
     detector_options: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -216,10 +222,17 @@ def _say_nothing(_stage: str, _done: int, _total: int) -> None:
 def propose_frame(recording: Recording, frame: int, config: AnnotationConfig) -> Cuboids:
     """The proposals of one frame, in its ego frame."""
     cloud = recording.frame_points(frame, deskew=config.deskew)
-    if len(cloud.xyz) == 0:
-        return Cuboids.empty()
-    found = propose(cloud.xyz, _seen_from(recording, config.proposals))
-    return found.replace(frame=frame, time_ns=recording.frames[frame].time_ns)
+    moment = recording.frames[frame]
+    found = Cuboids.empty()
+    if len(cloud.xyz):
+        found = propose(cloud.xyz, _seen_from(recording, config.proposals))
+    if config.radar and recording.radars:
+        points = radar_points(recording, moment)
+        if len(cloud.xyz):
+            found = hint_by_doppler(found, points)
+        else:
+            found = propose_radar(points, config.proposals.ontology)
+    return found.replace(frame=frame, time_ns=moment.time_ns)
 
 
 def _with_untracked(tracked: Cuboids, proposed: Cuboids) -> Cuboids:

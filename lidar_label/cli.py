@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("lidar_label.commands.import_", "read a dataset folder or file into a recording"),
     "info": ("lidar_label.commands.info", "say what a recording holds"),
     "annotate": ("lidar_label.viewers.annotate_command", "propose and track cuboids"),
+    "calibrate": ("lidar_label.viewers.calibrate_command", "check clocks and places of sensors"),
     "batch": ("lidar_label.viewers.batch_command", "annotate many recordings, restartable"),
     "segment": ("lidar_label.viewers.segment_command", "find activity windows in a signal"),
     "view": ("lidar_label.viewers.view_command", "correct labels in the browser"),

@@ -306,13 +306,13 @@ def _paint(
     cameras: list[dict[str, str]] = []
     for camera, picture in paint_cameras(recording, scene):
         picture.save(directory / f"{name}_{camera}.png")
-        cameras.append({"name": camera, "image": _embed(picture)})
+        cameras.append({"name": camera, "image": embedded(picture)})
     counts = Counter(scene.labels.category.tolist())
     return {
         "index": scene.frame,
         "why": why,
         "seconds": (scene.time_ns - recording.frames[0].time_ns) / 1e9,
-        "above": _embed(above),
+        "above": embedded(above),
         "cameras": cameras,
         "points": len(scene.points),
         "counts": ", ".join(f"{n} {kind or 'unnamed'}" for kind, n in counts.most_common()),
@@ -321,7 +321,8 @@ def _paint(
     }
 
 
-def _embed(picture: Image.Image) -> str:
+def embedded(picture: Image.Image) -> str:
+    """The picture as a data URL."""
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", quality=86, method=2)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
@@ -375,5 +376,5 @@ def _crops(
         if 0 <= frame < recording.frame_count:
             scene = read_scene(recording, frame, labels, None, None, None, ontology)
             for row in rows:
-                found[row] = _embed(paint_crop(scene, labels.boxes[row]))
+                found[row] = embedded(paint_crop(scene, labels.boxes[row]))
     return found

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from lidar_label.arrays import Floats32, Ints, Points
 from lidar_label.binary_columns import LEVELS, Column, encode
-from lidar_label.datasets.recording import FramePoints, RadarSweep, Recording
+from lidar_label.datasets.recording import RadarSweep, Recording
 from lidar_label.datasets.sweeps import NO_RING
 from lidar_label.errors import UsageError
 from lidar_label.kernels.ground import ground_mask
@@ -35,9 +35,8 @@ def encode_frame(
     """
     if not 0 <= level < LEVELS:
         raise UsageError(f"level {level}: there are 0 (all points) to {LEVELS - 1}")
-    cloud = recording.frame_points(index, deskew=deskew)
+    cloud = recording.frame_points(index, deskew=deskew, sensors=sensors)
     names = recording.lidars
-    cloud = of_sensors(cloud, recording, sensors)
     frame_ns = recording.frames[index].time_ns
     order, counts = order_by_level(cloud.xyz)
     rows = order[: counts[level]]
@@ -86,27 +85,6 @@ def encode_radar(recording: Recording, index: int, sensor: str) -> bytes:
         "sensors": [sensor],
     }
     return encode(header, [Column("xyz", xyz), *_radar_columns(sweep)])
-
-
-def of_sensors(cloud: FramePoints, recording: Recording, sensors: tuple[str, ...]) -> FramePoints:
-    """The points of some LiDARs; of all when `sensors` is empty.
-
-    Raises:
-        InvalidSource: if one is unknown or no LiDAR.
-    """
-    if not sensors:
-        return cloud
-    from lidar_label.calibration.rig import Lidar
-
-    wanted = [recording.lidars.index(recording.rig.get(name, Lidar).name) for name in sensors]
-    kept = np.isin(cloud.sensor, wanted)
-    return FramePoints(
-        xyz=cloud.xyz[kept],
-        intensity=cloud.intensity[kept],
-        ring=cloud.ring[kept],
-        point_time_ns=cloud.point_time_ns[kept],
-        sensor=cloud.sensor[kept],
-    )
 
 
 def quantised(xyz: Points) -> tuple[Column, list[float]]:
