@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "sources",
         nargs="+",
         metavar="REC",
-        help="a recording, or the signal files of one (CSV, Parquet, HDF5, WAV, text)",
+        help="a recording, or the signal files of one (CSV, Parquet, HDF5, WAV, text, a ROS bag)",
     )
     parser.add_argument("--tags", metavar="F", help="windows tagged by a person; all is classified")
     parser.add_argument("-o", "--output", metavar="WINDOWS", help="where to write (.parquet)")
@@ -52,9 +52,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="F", help="a model to use where there are no tags")
     parser.add_argument("--save-model", metavar="F", help="write the model that the tags gave")
     parser.add_argument(
-        "--upright", action="store_true", help="turn the sensor so that gravity is along z"
+        "--upright", action="store_true", help="as --frame upright: however the sensor was put on"
     )
-    parser.add_argument("--layout", help="hapt, driving, gait, recording or table; else recognised")
+    parser.add_argument(
+        "--frame",
+        choices=("sensor", "upright", "level"),
+        default="sensor",
+        help="upright: turned once, so that it does not matter how the sensor was put on; level: at "
+        "every moment, so that it may be turned on the way, but postures look alike",
+    )
+    parser.add_argument(
+        "--layout", help="hapt, driving, gait, recording, rosbag or table; else recognised"
+    )
     add_signal_arguments(parser)
     parser.add_argument("--force", action="store_true", help="overwrite the output")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -80,10 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     trajectory = _trajectory(recording, arguments)
     even = as_even(recording.signals) if recording.signals else None
     if even is not None:
-        if arguments.upright:
-            from lidar_label.signal_orientation import upright
-
-            even = upright(even)
+        even = _in_frame(even, "upright" if arguments.upright else arguments.frame)
         origin = even.start_ns
     elif trajectory is not None:
         origin = int(trajectory.time_ns[0])
@@ -103,6 +109,12 @@ def run(arguments: argparse.Namespace) -> int:
         draw_segmentation(even, windows, Path(arguments.picture), truth)
     _report(arguments, notes, windows, truth, output)
     return 0
+
+
+def _in_frame(even: "EvenSignal", frame: str) -> "EvenSignal":
+    from lidar_label.signal_orientation import level, upright
+
+    return {"sensor": lambda signal: signal, "upright": upright, "level": level}[frame](even)
 
 
 def _trajectory(recording: "SignalRecording", arguments: argparse.Namespace) -> "Trajectory | None":
