@@ -55,6 +55,12 @@ class DrivingMotion:
     valid: Mask
     notes: tuple[str, ...] = ()
 
+    def as_signal(self) -> EvenSignal:
+        """Forward acceleration and turn rate, to be drawn."""
+        values = np.column_stack((self.forward, self.turn_rate)).astype(np.float32)
+        channels = ("forward", "turn_rate")
+        return EvenSignal(self.start_ns, self.rate_hz, values, self.valid, channels)
+
     def time_ns(self, sample: Ints) -> Ints:
         """Times of samples."""
         return self.start_ns + np.rint(sample * (NS_PER_S / self.rate_hz)).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Windows for other programs: CSV, Audacity labels, ELAN's delimited text, Label Studio JSON."""
+"""Windows for other programs: CSV, Audacity labels, ELAN (text and EAF), Label Studio JSON."""
 
 import csv
 import io
@@ -11,6 +11,7 @@ import numpy as np
 
 from lidar_label.datasets.signals import NS_PER_S
 from lidar_label.datasets.windows import Windows, load_windows, save_windows
+from lidar_label.elan_file import eaf_document
 from lidar_label.errors import InvalidLabels, UsageError
 
 
@@ -175,6 +176,7 @@ _WRITERS: dict[str, Callable[[Windows, int], str]] = {
     "csv": _csv,
     "audacity": _audacity,
     "elan": _elan,
+    "eaf": eaf_document,
     "label-studio": _label_studio,
 }
 FORMS = ("parquet", *_WRITERS)

@@ -19,7 +19,7 @@ def tumbling(seed: int, count: int = 1500) -> tuple[np.ndarray, np.ndarray, Rota
     for step in turning[1:]:
         turns.append(turns[-1] * Rotation.from_rotvec(step / RATE))
     level_from_sensor = Rotation.concatenate(turns)
-    motion = rng.normal(scale=0.5, size=(count, 3)) + [0, 0, G]
+    motion = rng.normal(scale=0.5, size=(count, 3)) + np.array([0, 0, G])
     return level_from_sensor.inv().apply(motion), turning, level_from_sensor
 
 
