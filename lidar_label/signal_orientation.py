@@ -34,7 +34,7 @@ def upright(signal: EvenSignal) -> EvenSignal:
     lean = moments.mean - (moments.mean @ up)[:, None] * up
     first = _unit((lean * np.linalg.norm(lean, axis=1, keepdims=True)).sum(axis=0))
     if not first.any():
-        first = _unit(np.cross(up, np.eye(3)[int(np.abs(up).argmin())]))
+        first = _unit(np.asarray(np.cross(up, np.eye(3)[int(np.abs(up).argmin())]), np.float64))
     turn = np.stack((first, np.cross(up, first), up)).astype(np.float32)
     values = signal.values.copy()
     for columns in (acc, gyro):

@@ -110,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
         even = even or motion.as_signal()
     else:
         windows = _segment(arguments, even, tags, notes)
-    write_windows(windows, output, arguments.format, origin)
+    write_windows(windows, output, arguments.format, origin, arguments.sources[0])
     _draw(arguments, even, windows, truth, notes)
     _report(arguments, notes, windows, truth, output)
     return 0
@@ -138,7 +138,9 @@ def _draw(
 def _in_frame(even: "EvenSignal", frame: str) -> "EvenSignal":
     from lidar_label.signal_orientation import level, upright
 
-    return {"sensor": lambda signal: signal, "upright": upright, "level": level}[frame](even)
+    if frame == "sensor":
+        return even
+    return upright(even) if frame == "upright" else level(even)
 
 
 def _trajectory(recording: "SignalRecording", arguments: argparse.Namespace) -> "Trajectory | None":

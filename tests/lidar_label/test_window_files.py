@@ -35,8 +35,10 @@ def test_what_was_written_is_read_back(form: str, name: str, tmp_path: Path) -> 
 def test_elan_and_label_studio_hold_what_they_need(tmp_path: Path) -> None:
     write_windows(WINDOWS, tmp_path / "e.txt", "elan", ORIGIN)
     assert (tmp_path / "e.txt").read_text().splitlines()[2] == "activity\t1500\t4000\tgrößer, quick"
-    write_windows(WINDOWS, tmp_path / "l.json", "label-studio", ORIGIN)
-    regions = json.loads((tmp_path / "l.json").read_text())[0]["predictions"][0]["result"]
+    write_windows(WINDOWS, tmp_path / "l.json", "label-studio", ORIGIN, "walk.csv")
+    task = json.loads((tmp_path / "l.json").read_text())[0]
+    assert task["data"] == {"ts": "walk.csv"}
+    regions = task["predictions"][0]["result"]
     assert regions[0]["value"] == {
         "start": 0.0, "end": 1.5, "instant": False, "timeserieslabels": ["walking"],
     }  # fmt: skip
