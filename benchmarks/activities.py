@@ -14,12 +14,14 @@ from pathlib import Path
 from lidar_label.benchmarks.activity_changes import change_rows
 from lidar_label.benchmarks.activity_driving import driving_rows
 from lidar_label.benchmarks.activity_learned import active_row, adaptation_rows, transition_rows
+from lidar_label.benchmarks.activity_orientation import orientation_rows
 from lidar_label.benchmarks.activity_recordings import (
     driving_recordings,
     gait_recordings,
     posture_recordings,
     postures,
 )
+from lidar_label.benchmarks.activity_similar import similar_rows
 from lidar_label.benchmarks.activity_speed import speed_rows
 from lidar_label.benchmarks.activity_tags import tag_rows
 from lidar_label.benchmarks.progress import say
@@ -45,4 +47,6 @@ def run(data: Path | None) -> list[Row]:
     rows += adaptation_rows(described)
     rows.append(active_row(described))
     rows += transition_rows(described)
+    rows += orientation_rows(recordings)
+    rows += similar_rows(recordings)
     return rows + speed_rows()

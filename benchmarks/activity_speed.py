@@ -20,7 +20,7 @@ from lidar_label.datasets.windows import Windows
 def speed_rows() -> list[Row]:
     """CPU seconds and peak memory, on made-up signals."""
     say("speed")
-    hour = _made_up(1.0)
+    hour = made_up(1.0)
     change_points(hour)
     ours = min(_cpu_s(lambda: change_points(hour)) for _ in range(5))
     try:
@@ -46,8 +46,8 @@ def _day_of_its_own(task: str) -> tuple[float, float]:
 
 def _one_day(task: str) -> None:
     work = change_points if task == "change points" else _classified
-    work(_made_up(0.05))  # compiled
-    day = _made_up(24.0)
+    work(made_up(0.05))  # compiled
+    day = made_up(24.0)
     seconds = _cpu_s(lambda: work(day))
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{seconds:.2f} {peak_mb:.0f}")  # noqa: T201
@@ -60,7 +60,7 @@ def _classified(signal: EvenSignal) -> None:
     classify_windows(describe(signal), Windows.of(start, start + 50 * NS_PER_S, category=names))
 
 
-def _made_up(hours: float) -> EvenSignal:
+def made_up(hours: float) -> EvenSignal:
     """Six axes at 100 Hz: rest and motion of several sizes in turn."""
     rng = np.random.default_rng(0)
     count = int(hours * 360_000)
