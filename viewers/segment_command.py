@@ -53,6 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--suggest", type=int, metavar="N", help="name the N windows to tag next, and why"
     )
+    parser.add_argument(
+        "--motifs", type=int, metavar="N", help="name the N pairs of 4 s that are most alike"
+    )
+    parser.add_argument(
+        "--discords", type=int, metavar="N", help="name the N stretches of 4 s like no other"
+    )
     parser.add_argument("--model", metavar="F", help="a model to use where there are no tags")
     parser.add_argument("--save-model", metavar="F", help="write the model that the tags gave")
     parser.add_argument(
@@ -104,6 +110,8 @@ def run(arguments: argparse.Namespace) -> int:
     tags = read_tags(arguments.tags, origin) if arguments.tags else None
     truth = read_tags(arguments.truth, origin) if arguments.truth else recording.windows
     notes: list[str] = [f"{Path(s.source).name}: {n}" for s in recording.signals for n in s.notes]
+    if even is not None:
+        notes += _repeats(even, arguments.motifs or 0, arguments.discords or 0)
     if arguments.layer == "driving" or even is None:
         motion = _motion(even, trajectory, notes)
         windows = driving_windows(motion)
@@ -198,6 +206,25 @@ def _suggestions(
     for one in suggest_next(moments, tags, count=count, model=model):
         start, end = ((t - moments.even.start_ns) / 1e9 for t in (one.start_ns, one.end_ns))
         lines.append(f"tag next {start:.2f}–{end:.2f} s: {one.reason}")
+    return lines
+
+
+def _repeats(even: "EvenSignal", motifs: int, discords: int) -> list[str]:
+    """What is done again and what is done once, in words."""
+    import numpy as np
+
+    from lidar_label.activity_motifs import find_discords, find_motifs
+
+    found: list[tuple[str, Windows]] = []
+    if motifs:
+        found += [("motif", pair) for pair in find_motifs(even, motifs)]
+    if discords:
+        odd = find_discords(even, discords)
+        found += [("discord", odd.select(np.array([i]))) for i in range(len(odd))]
+    lines: list[str] = []
+    for what, windows in found:
+        start, end = ((int(t[0]) - even.start_ns) / 1e9 for t in (windows.start_ns, windows.end_ns))
+        lines.append(f"{what} {start:.1f}–{end:.1f} s: {windows.reason[0]}")
     return lines
 
 
