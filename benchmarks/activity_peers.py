@@ -14,7 +14,8 @@ from lidar_label.kernels.signal_features import window_moments, window_starts
 
 _HOP_S = 0.24
 _WINDOW_S = 1.0
-_STAY = 0.95  # of the light hidden Markov model
+STAYS = (0.95, 0.9, 0.98, 0.995)  # chance to stay, of the light hidden Markov models
+CLASSIFIERS = ("ExtraTrees", "logistic regression", "MiniRocket")
 
 Search = Callable[[EvenSignal, float], Ints]  # signal, penalty → times of changes
 
@@ -63,14 +64,15 @@ class Classifier:
         rows = self._rows(own.recording.signal, *own.window_samples())
         return np.asarray(self._model.predict(rows)).astype(object)
 
-    def smoothed(self, own: Postures) -> Strings:
-        """The class at every window's middle after a light hidden Markov model."""
+    def smoothed(self, own: Postures) -> list[Strings]:
+        """The class at every window's middle after a light hidden Markov model, one a stay."""
         moments = own.moments
         rows = self._rows(own.recording.signal, moments.starts, moments.length)
-        path = _viterbi(np.log(np.maximum(self._scores(rows), 1e-4)))
+        log_probability = np.log(np.maximum(self._scores(rows), 1e-4))
         middle = own.recording.signal.sample(own.middles())
         nearest = np.abs((moments.starts + moments.length / 2)[None] - middle[:, None]).argmin(1)
-        return np.asarray(self._model.classes_)[path[nearest]].astype(object)
+        classes = np.asarray(self._model.classes_).astype(object)
+        return [classes[_viterbi(log_probability, stay)[nearest]] for stay in STAYS]
 
     def _scores(self, rows: Floats) -> Floats:
         if hasattr(self._model, "predict_proba"):
@@ -132,10 +134,10 @@ class _MiniRocket:
         return self._ridge.decision_function(np.asarray(self._rocket.transform(windows)))
 
 
-def _viterbi(log_probability: Floats) -> Ints:
+def _viterbi(log_probability: Floats, stay: float) -> Ints:
     classes = log_probability.shape[1]
-    switch = np.full((classes, classes), np.log((1 - _STAY) / max(classes - 1, 1)))
-    np.fill_diagonal(switch, np.log(_STAY))
+    switch = np.full((classes, classes), np.log((1 - stay) / max(classes - 1, 1)))
+    np.fill_diagonal(switch, np.log(stay))
     best = log_probability[0]
     came = np.zeros(log_probability.shape, dtype=np.int64)
     for i in range(1, len(log_probability)):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from lidar_label.arrays import Ints
+from lidar_label.datasets.signal_bag import bag_signals, is_bag
 from lidar_label.datasets.signal_files import SignalOptions, read_signal
 from lidar_label.datasets.signal_hdf5 import is_recording, recording_signals
 from lidar_label.datasets.signals import NS_PER_S, Signal
@@ -36,7 +37,7 @@ def read_signals(
     Args:
         paths: One file or folder of a known layout, or the streams of one recording.
         options: What a person says of the files.
-        layout: `hapt`, `driving`, `gait`, `recording` or `table`; recognised when None.
+        layout: `hapt`, `driving`, `gait`, `recording`, `rosbag` or `table`; recognised when None.
 
     Raises:
         InvalidSignal: naming the file and the remedy.
@@ -44,6 +45,8 @@ def read_signals(
     layout = layout or (_recognise(paths[0]) if len(paths) == 1 else "table")
     if layout == "recording":
         return SignalRecording(recording_signals(paths[0]), None, "recording")
+    if layout == "rosbag":
+        return SignalRecording(bag_signals(paths[0]), None, "rosbag")
     if layout == "table":
         return SignalRecording(tuple(read_signal(path, options) for path in paths))
     if layout not in _LAYOUTS:
@@ -52,9 +55,11 @@ def read_signals(
 
 
 def _recognise(path: Path) -> str:
+    if path.is_dir() and (path / "viagem.json").is_file():
+        return "driving"
+    if is_bag(path):
+        return "rosbag"
     if path.is_dir():
-        if (path / "viagem.json").is_file():
-            return "driving"
         raise InvalidSignal(f"{path}: a folder of no known layout; name its signal files instead")
     if path.suffix.lower() in {".h5", ".hdf5"} and is_recording(path):
         return "recording"

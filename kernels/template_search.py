@@ -61,7 +61,8 @@ def best_matches(profile: Floats, count: int, apart: int, allowed: Mask | None =
     return np.array(found, dtype=np.int64)
 
 
-def _standard(template: Floats32) -> Floats32:
+def _standard(template: Floats32 | Floats) -> Floats32:
+    template = template.astype(np.float64)  # in float32 a flat channel has a deviation
     deviation = template.std(axis=0)
     scale = np.where(deviation > _FLAT, deviation, np.inf)
     return ((template - template.mean(axis=0)) / scale).astype(np.float32)

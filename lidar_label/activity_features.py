@@ -1,7 +1,7 @@
 """Rows that describe moments of a signal, to find changes and to tell activities apart."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -104,10 +104,19 @@ def activity_rows(signal: EvenSignal, starts: Ints, length: int) -> Floats:
         (W, D) float64.
     """
     blocks = [
-        _activity_block(signal, starts[i : i + _BLOCK], length)
+        _activity_block(*_stretch(signal, starts[i : i + _BLOCK], length), length)
         for i in range(0, max(len(starts), 1), _BLOCK)
     ]
     return np.concatenate(blocks)
+
+
+def _stretch(signal: EvenSignal, starts: Ints, length: int) -> tuple[EvenSignal, Ints]:
+    """The part of a signal that some windows lie in, and their starts in it."""
+    low = int(starts.min(initial=len(signal.values)))
+    high = int(starts.max(initial=low - length)) + length
+    return replace(
+        signal, values=signal.values[low:high], valid=signal.valid[low:high]
+    ), starts - low
 
 
 def sensor_columns(signal: EvenSignal) -> tuple[list[int], list[int], list[int]]:

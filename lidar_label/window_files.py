@@ -1,4 +1,4 @@
-"""Windows for other programs: CSV, Audacity labels, ELAN's delimited text, Label Studio JSON."""
+"""Windows for other programs: CSV, Audacity labels, ELAN (text and EAF), Label Studio JSON."""
 
 import csv
 import io
@@ -11,7 +11,10 @@ import numpy as np
 
 from lidar_label.datasets.signals import NS_PER_S
 from lidar_label.datasets.windows import Windows, load_windows, save_windows
+from lidar_label.elan_file import eaf_document
 from lidar_label.errors import InvalidLabels, UsageError
+
+LABEL_STUDIO = "label-studio"
 
 
 def read_tags(path: str | Path, origin_ns: int = 0) -> Windows:
@@ -71,8 +74,12 @@ def holds_windows(path: str | Path) -> bool:
     return "category" in columns and bool({"start_ns", "start_s"} & set(columns))
 
 
-def write_windows(windows: Windows, path: str | Path, form: str, origin_ns: int = 0) -> None:
+def write_windows(
+    windows: Windows, path: str | Path, form: str, origin_ns: int = 0, source: str = ""
+) -> None:
     """Write windows in one of `FORMS`; times in seconds count from `origin_ns`.
+
+    A Label Studio task names its signal by `source`, a URL or a path that its server can reach.
 
     Raises:
         UsageError: if the form is unknown.
@@ -85,7 +92,11 @@ def write_windows(windows: Windows, path: str | Path, form: str, origin_ns: int 
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(_WRITERS[form](windows, origin_ns), encoding="utf-8")
+    if form == LABEL_STUDIO:
+        text = _label_studio(windows, origin_ns, source)
+    else:
+        text = _WRITERS[form](windows, origin_ns)
+    partial.write_text(text, encoding="utf-8")
     partial.replace(path)
 
 
@@ -149,8 +160,11 @@ def _elan(windows: Windows, origin_ns: int) -> str:
     return "Tier\tBegin Time - msec\tEnd Time - msec\tAnnotation\n" + "".join(lines)
 
 
-def _label_studio(windows: Windows, origin_ns: int) -> str:
-    """One task with its regions as a prediction, for a `TimeSeriesLabels` control named `label`."""
+def _label_studio(windows: Windows, origin_ns: int, source: str) -> str:
+    """One task with its regions as a prediction.
+
+    For a `TimeSeriesLabels` named `label` on a `TimeSeries` named `ts` with `value="$ts"`.
+    """
     results = [
         {
             "id": f"w{i}",
@@ -167,7 +181,10 @@ def _label_studio(windows: Windows, origin_ns: int) -> str:
         }
         for i, (a, b, name, score, _) in enumerate(_rows(windows, origin_ns))
     ]
-    task = {"data": {}, "predictions": [{"model_version": "lidar-label", "result": results}]}
+    task = {
+        "data": {"ts": source},
+        "predictions": [{"model_version": "lidar-label", "result": results}],
+    }
     return json.dumps([task], indent=1) + "\n"
 
 
@@ -175,6 +192,6 @@ _WRITERS: dict[str, Callable[[Windows, int], str]] = {
     "csv": _csv,
     "audacity": _audacity,
     "elan": _elan,
-    "label-studio": _label_studio,
+    "eaf": eaf_document,
 }
-FORMS = ("parquet", *_WRITERS)
+FORMS = ("parquet", *_WRITERS, LABEL_STUDIO)

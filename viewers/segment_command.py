@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lidar_label.datasets.signal_presets import SignalRecording
     from lidar_label.datasets.signals import EvenSignal
     from lidar_label.datasets.windows import Windows
+    from lidar_label.driving_motion import DrivingMotion
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,17 +26,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "sources",
         nargs="+",
         metavar="REC",
-        help="a recording, or the signal files of one (CSV, Parquet, HDF5, WAV, text)",
+        help="a recording, or the signal files of one (CSV, Parquet, HDF5, WAV, text, a ROS bag)",
     )
     parser.add_argument("--tags", metavar="F", help="windows tagged by a person; all is classified")
     parser.add_argument("-o", "--output", metavar="WINDOWS", help="where to write (.parquet)")
     parser.add_argument(
-        "--format", default="parquet", help="parquet, csv, audacity, elan or label-studio"
+        "--format", default="parquet", help="parquet, csv, audacity, elan, eaf or label-studio"
     )
     parser.add_argument(
         "--truth", metavar="F", help="the true windows (default: those that came with the signal)"
     )
     parser.add_argument("--picture", metavar="PNG", help="draw signal, windows and confusions")
+    parser.add_argument(
+        "--report", metavar="HTML", help="one page with signal, windows, boundaries and confusions"
+    )
     parser.add_argument(
         "--penalty", type=float, metavar="X", help="the slider (1): half finds more, twice fewer"
     )
@@ -49,12 +53,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--suggest", type=int, metavar="N", help="name the N windows to tag next, and why"
     )
+    parser.add_argument(
+        "--motifs", type=int, metavar="N", help="name the N pairs of 4 s that are most alike"
+    )
+    parser.add_argument(
+        "--discords", type=int, metavar="N", help="name the N stretches of 4 s like no other"
+    )
     parser.add_argument("--model", metavar="F", help="a model to use where there are no tags")
     parser.add_argument("--save-model", metavar="F", help="write the model that the tags gave")
     parser.add_argument(
-        "--upright", action="store_true", help="turn the sensor so that gravity is along z"
+        "--upright", action="store_true", help="as --frame upright: however the sensor was put on"
     )
-    parser.add_argument("--layout", help="hapt, driving, gait, recording or table; else recognised")
+    parser.add_argument(
+        "--frame",
+        choices=("sensor", "upright", "level"),
+        default="sensor",
+        help="upright: turned once, so that it does not matter how the sensor was put on; "
+        "level: at every moment, so that it may be turned on the way, but postures look alike",
+    )
+    parser.add_argument(
+        "--layout", help="hapt, driving, gait, recording, rosbag or table; else recognised"
+    )
     add_signal_arguments(parser)
     parser.add_argument("--force", action="store_true", help="overwrite the output")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -65,13 +84,15 @@ def run(arguments: argparse.Namespace) -> int:
     from lidar_label.activities import as_even
     from lidar_label.datasets.signal_files import SignalOptions
     from lidar_label.datasets.signal_presets import read_signals
+    from lidar_label.driving_windows import driving_windows
     from lidar_label.window_files import FORMS, read_tags, write_windows
 
     if arguments.format not in FORMS:
         raise UsageError(f"--format {arguments.format}: use one of {', '.join(FORMS)}")
     output = Path(arguments.output) if arguments.output else _default_output(arguments)
-    if output.exists() and not arguments.force:
-        raise UsageError(f"{output} exists; name another with -o or overwrite it with --force")
+    for place in (output, *([Path(arguments.report)] if arguments.report else [])):
+        if place.exists() and not arguments.force:
+            raise UsageError(f"{place} exists; name another or overwrite it with --force")
     recording = read_signals(
         tuple(Path(source) for source in arguments.sources),
         signal_options(arguments) or SignalOptions(),
@@ -80,10 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     trajectory = _trajectory(recording, arguments)
     even = as_even(recording.signals) if recording.signals else None
     if even is not None:
-        if arguments.upright:
-            from lidar_label.signal_orientation import upright
-
-            even = upright(even)
+        even = _in_frame(even, "upright" if arguments.upright else arguments.frame)
         origin = even.start_ns
     elif trajectory is not None:
         origin = int(trajectory.time_ns[0])
@@ -92,17 +110,45 @@ def run(arguments: argparse.Namespace) -> int:
     tags = read_tags(arguments.tags, origin) if arguments.tags else None
     truth = read_tags(arguments.truth, origin) if arguments.truth else recording.windows
     notes: list[str] = [f"{Path(s.source).name}: {n}" for s in recording.signals for n in s.notes]
+    if even is not None:
+        notes += _repeats(even, arguments.motifs or 0, arguments.discords or 0)
     if arguments.layer == "driving" or even is None:
-        windows = _drive(even, trajectory, notes)
+        motion = _motion(even, trajectory, notes)
+        windows = driving_windows(motion)
+        even = even or motion.as_signal()
     else:
         windows = _segment(arguments, even, tags, notes)
-    write_windows(windows, output, arguments.format, origin)
-    if arguments.picture and even is not None:
+    write_windows(windows, output, arguments.format, origin, arguments.sources[0])
+    _draw(arguments, even, windows, truth, notes)
+    _report(arguments, notes, windows, truth, output)
+    return 0
+
+
+def _draw(
+    arguments: argparse.Namespace,
+    even: "EvenSignal",
+    windows: "Windows",
+    truth: "Windows | None",
+    notes: list[str],
+) -> None:
+    """The report and the picture, where asked for."""
+    if arguments.report:
+        from lidar_label.viewers.signal_report import SignalReport, write_signal_report
+
+        about = SignalReport(Path(arguments.sources[0]).name, tuple(notes))
+        write_signal_report(even, windows, Path(arguments.report), about, truth)
+    if arguments.picture:
         from lidar_label.viewers.signal_pictures import draw_segmentation
 
         draw_segmentation(even, windows, Path(arguments.picture), truth)
-    _report(arguments, notes, windows, truth, output)
-    return 0
+
+
+def _in_frame(even: "EvenSignal", frame: str) -> "EvenSignal":
+    from lidar_label.signal_orientation import level, upright
+
+    if frame == "sensor":
+        return even
+    return upright(even) if frame == "upright" else level(even)
 
 
 def _trajectory(recording: "SignalRecording", arguments: argparse.Namespace) -> "Trajectory | None":
@@ -114,11 +160,10 @@ def _trajectory(recording: "SignalRecording", arguments: argparse.Namespace) -> 
         return source.trajectory
 
 
-def _drive(
+def _motion(
     even: "EvenSignal | None", trajectory: "Trajectory | None", notes: list[str]
-) -> "Windows":
+) -> "DrivingMotion":
     from lidar_label.driving_motion import motion_from_poses, motion_from_signal
-    from lidar_label.driving_windows import driving_windows
 
     if trajectory is not None:
         motion = motion_from_poses(trajectory)
@@ -126,7 +171,7 @@ def _drive(
         assert even is not None  # `run` has seen to it
         motion = motion_from_signal(even)
     notes += motion.notes
-    return driving_windows(motion)
+    return motion
 
 
 def _segment(
@@ -164,6 +209,25 @@ def _suggestions(
     return lines
 
 
+def _repeats(even: "EvenSignal", motifs: int, discords: int) -> list[str]:
+    """What is done again and what is done once, in words."""
+    import numpy as np
+
+    from lidar_label.activity_motifs import find_discords, find_motifs
+
+    found: list[tuple[str, Windows]] = []
+    if motifs:
+        found += [("motif", pair) for pair in find_motifs(even, motifs)]
+    if discords:
+        odd = find_discords(even, discords)
+        found += [("discord", odd.select(np.array([i]))) for i in range(len(odd))]
+    lines: list[str] = []
+    for what, windows in found:
+        start, end = ((int(t[0]) - even.start_ns) / 1e9 for t in (windows.start_ns, windows.end_ns))
+        lines.append(f"{what} {start:.1f}–{end:.1f} s: {windows.reason[0]}")
+    return lines
+
+
 def _no_tags() -> "Windows":
     from lidar_label.datasets.windows import Windows
 
@@ -180,7 +244,7 @@ def _text(path: str) -> str:
 
 
 def _default_output(arguments: argparse.Namespace) -> Path:
-    ending = {"parquet": "parquet", "label-studio": "json", "csv": "csv"}.get(
+    ending = {"parquet": "parquet", "label-studio": "json", "csv": "csv", "eaf": "eaf"}.get(
         arguments.format, "txt"
     )
     source = Path(arguments.sources[0])

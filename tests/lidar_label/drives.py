@@ -22,13 +22,26 @@ SCRIPT = (
     ("brake", 4.0, -3.6, 0.0),
     ("stop", 6.0, 0.0, 0.0),
 )
+STRAIGHT_ON = (
+    ("stop", 6.0, 0.0, 0.0),
+    ("accelerate", 5.0, 2.8, 0.0),
+    ("", 6.0, 0.0, 0.0),
+    ("brake", 2.0, -3.6, 0.0),
+    ("", 6.0, 0.0, 0.0),
+    ("accelerate", 4.0, 2.8, 0.0),
+    ("", 6.0, 0.0, 0.0),
+    ("brake", 5.0, -3.6, 0.0),
+    ("stop", 6.0, 0.0, 0.0),
+)
 
 
-def drive(seed: int = 0) -> tuple[Signal, Trajectory, Windows]:
+def drive(
+    seed: int = 0, script: tuple[tuple[str, float, float, float], ...] = SCRIPT
+) -> tuple[Signal, Trajectory, Windows]:
     """The phone's signal, the poses, and what was driven."""
     rng = np.random.default_rng(seed)
     along, turning, edges, names = [], [], [0.0], []
-    for name, seconds, push, turn in SCRIPT:
+    for name, seconds, push, turn in script:
         n = round(seconds * RATE_HZ)
         shape = np.ones(n)
         if name.startswith("lane"):
@@ -46,7 +59,7 @@ def drive(seed: int = 0) -> tuple[Signal, Trajectory, Windows]:
     time_ns = 1_000 + np.rint(np.arange(n) * (NS_PER_S / RATE_HZ)).astype(np.int64)
     zero = np.zeros(n)
     poses = np.column_stack((place / RATE_HZ, zero, np.cos(yaw / 2), zero, zero, np.sin(yaw / 2)))
-    shake = np.where(speed > 0.1, 0.35, 0.02)[:, None]
+    shake = (0.02 + 0.025 * speed)[:, None]
     acceleration = np.column_stack((forward, speed * rate, np.full(n, G)))
     acceleration = acceleration + rng.normal(size=(n, 3)) * shake
     spin = np.column_stack((zero, zero, rate)) + rng.normal(scale=0.005, size=(n, 3))

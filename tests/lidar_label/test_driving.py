@@ -59,12 +59,34 @@ def test_motion_is_in_the_vehicle_s_axes() -> None:
     assert float(np.abs(a - b).mean()) < 0.5
 
 
-def test_without_turns_braking_is_not_guessed() -> None:
-    signal, _, truth = drives.drive(0)
-    braking = truth.start_ns[truth.category == "brake"][0]
-    kept = signal.time_ns > braking - 4 * NS_PER_S
-    part = Signal(signal.time_ns[kept], signal.values[kept], signal.channels, signal.units)
-    found = driving_windows(motion_from_signal(as_even(part)))
+@pytest.mark.parametrize("seed", range(4))
+def test_pushes_and_vibration_find_forward_without_turns(seed: int) -> None:
+    signal, _, truth = drives.drive(seed, drives.STRAIGHT_ON)
+    motion = motion_from_signal(as_even(signal))
+    assert "from pushes" in motion.notes[1]
+    assert driving_windows(motion).category.tolist() == truth.category.tolist()
+
+
+def without_direction(signal: Signal) -> Signal:
+    """The size of acceleration along z: axes that lean until they hide where the force points."""
+    values = signal.values.copy()
+    values[:, :3] = np.linalg.norm(signal.values[:, :3], axis=1, keepdims=True) * (0, 0, 1)
+    return Signal(signal.time_ns, values, signal.channels, signal.units)
+
+
+def test_vibration_tells_the_sense_where_the_direction_is_lost() -> None:
+    signal, _, truth = drives.drive(0, drives.STRAIGHT_ON)
+    motion = motion_from_signal(as_even(without_direction(signal)))
+    assert np.isnan(motion.forward).all()
+    found = driving_windows(motion, DrivingConfig(gentle=False))
+    assert found.category.tolist() == truth.category.tolist()
+
+
+def test_on_a_road_that_shakes_alike_braking_is_not_guessed() -> None:
+    signal, _, _ = drives.drive(0, drives.STRAIGHT_ON)
+    flat = without_direction(signal)
+    flat.values[:, :2] += np.random.default_rng(0).normal(scale=1.5, size=(len(flat.values), 2))
+    found = driving_windows(motion_from_signal(as_even(flat)), DrivingConfig(gentle=False))
     assert "brake_or_accelerate" in found.category.tolist()
     assert "brake" not in found.category.tolist()
 

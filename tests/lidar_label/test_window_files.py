@@ -35,12 +35,34 @@ def test_what_was_written_is_read_back(form: str, name: str, tmp_path: Path) -> 
 def test_elan_and_label_studio_hold_what_they_need(tmp_path: Path) -> None:
     write_windows(WINDOWS, tmp_path / "e.txt", "elan", ORIGIN)
     assert (tmp_path / "e.txt").read_text().splitlines()[2] == "activity\t1500\t4000\tgrößer, quick"
-    write_windows(WINDOWS, tmp_path / "l.json", "label-studio", ORIGIN)
-    regions = json.loads((tmp_path / "l.json").read_text())[0]["predictions"][0]["result"]
+    write_windows(WINDOWS, tmp_path / "l.json", "label-studio", ORIGIN, "walk.csv")
+    task = json.loads((tmp_path / "l.json").read_text())[0]
+    assert task["data"] == {"ts": "walk.csv"}
+    regions = task["predictions"][0]["result"]
     assert regions[0]["value"] == {
         "start": 0.0, "end": 1.5, "instant": False, "timeserieslabels": ["walking"],
     }  # fmt: skip
     assert regions[1]["score"] is None
+
+
+def test_an_elan_document_reads_as_what_was_written(tmp_path: Path) -> None:
+    elan = pytest.importorskip("pympi", reason="pip install .[dev] brings pympi-ling").Elan
+    over = np.array([ORIGIN, ORIGIN + 1_500_000_000, ORIGIN + 500_000_000])
+    windows = Windows.of(
+        over,
+        over + np.array([1_500_000_000, 2_500_000_000, 400_000_000]),
+        category=np.array(["walking", "größer, <quick> & so", "stumble"], dtype=object),
+        tier=np.array(["activity", "activity", "activity"], dtype=object),
+    )
+    write_windows(windows, tmp_path / "w.eaf", "eaf", ORIGIN)
+    document = elan.Eaf(str(tmp_path / "w.eaf"))
+    assert set(document.get_tier_names()) == {"activity", "activity 2"}
+    rows = [row[:3] for row in document.get_annotation_data_for_tier("activity")]
+    assert sorted(rows) == [(0, 1500, "walking"), (1500, 4000, "größer, <quick> & so")]
+    rows = [row[:3] for row in document.get_annotation_data_for_tier("activity 2")]
+    assert rows == [(500, 900, "stumble")]
+    document.to_file(str(tmp_path / "again.eaf"))
+    assert len(elan.Eaf(str(tmp_path / "again.eaf")).get_tier_names()) == 2
 
 
 @pytest.mark.parametrize(

@@ -42,13 +42,24 @@ def test_tags_name_the_rest_and_the_next_to_tag(
     save_windows(truth, tmp_path / "truth.parquet")
     words = ["segment", file, "--tags", str(tmp_path / "tags.parquet"), "--suggest", "2"]
     words += ["--truth", str(tmp_path / "truth.parquet"), "--picture", str(tmp_path / "p.png")]
-    words += ["--save-model", str(tmp_path / "m.json"), "--json"]
+    words += ["--save-model", str(tmp_path / "m.json"), "--json", "--frame", "upright"]
+    words += ["--report", str(tmp_path / "r.html"), "--motifs", "1", "--discords", "2"]
     assert cli.main(words) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["agreement"]["accuracy"] > 0.9
     assert sum("tag next" in note for note in document["notes"]) == 2
+    assert sum(note.startswith(("motif", "discord")) for note in document["notes"]) == 3
     assert (tmp_path / "p.png").stat().st_size > 10_000
-    again = ["segment", file, "--model", str(tmp_path / "m.json"), "-o", str(tmp_path / "b.csv")]
+    assert "Against the truth" in (tmp_path / "r.html").read_text()
+    again = [
+        "segment",
+        file,
+        "--model",
+        str(tmp_path / "m.json"),
+        "--upright",
+        "-o",
+        str(tmp_path / "b.csv"),
+    ]
     assert cli.main([*again, "--format", "csv"]) == 0
     found = load_windows(tmp_path / "phone.windows.parquet")
     assert (tmp_path / "b.csv").read_text().count("\n") == len(found) + 1
@@ -75,8 +86,10 @@ def test_a_recording_is_segmented_by_its_poses(
             writer.add_imu("imu", np.eye(4), signal.channels, signal.units)
             writer.append_imu("imu", signal.time_ns, signal.values)
     words = ["segment", str(tmp_path / "drive.h5"), *(["--layer", "driving"] if imu else [])]
+    words += ["--report", str(tmp_path / "r.html")]
     assert cli.main(words) == 0
     assert "ego poses" in capsys.readouterr().out
+    assert "brake" in (tmp_path / "r.html").read_text()
     found = load_windows(tmp_path / "drive.windows.parquet")
     assert found.category.tolist() == truth.category.tolist()
 
