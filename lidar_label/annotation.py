@@ -24,6 +24,7 @@ from lidar_label.proposals import ProposalConfig, propose
 from lidar_label.refinement import RefinementConfig, track_offline
 from lidar_label.scoring import load_scorer, usual_scorer
 from lidar_label.settings import read_settings_file, settings
+from lidar_label.track_surroundings import Sweeps
 from lidar_label.tracking import TrackerConfig, track
 from lidar_label.work_folder import WorkFolder
 
@@ -193,7 +194,9 @@ def annotate(
             tracking = replace(config.tracking, ontology=config.proposals.ontology)
             poses = _poses(recording, notes)
             if config.refine:
-                tracked = track_offline(frames, poses, tracking, config.refinement)
+                tracked = track_offline(
+                    frames, poses, tracking, config.refinement, sweeps=_sweeps(recording, config)
+                )
             else:
                 tracked = track(frames, poses, tracking)
             labels = _with_untracked(tracked, labels)
@@ -237,6 +240,16 @@ def _with_untracked(tracked: Cuboids, proposed: Cuboids) -> Cuboids:
     covered[pairs.label[pairs.bev >= _COVERED]] = True
     both = Cuboids.concatenate((tracked, proposed.select(~covered)))
     return both.select(np.argsort(both.frame, kind="stable"))
+
+
+def _sweeps(recording: Recording, config: AnnotationConfig) -> Sweeps | None:
+    """The recording's points; None where it has no LiDAR."""
+    if not recording.lidars:
+        return None
+    origin = _seen_from(recording, config.proposals).sensor_origin or (0.0, 0.0, 0.0)
+    return Sweeps(
+        lambda frame: recording.frame_points(frame, deskew=config.deskew), np.array(origin[:2])
+    )
 
 
 def _seen_from(recording: Recording, config: ProposalConfig) -> ProposalConfig:

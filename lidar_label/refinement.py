@@ -14,9 +14,11 @@ from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.errors import InvalidLabels
 from lidar_label.kernels.following import DOUBT_LOG_ODDS
 from lidar_label.pose_correction import with_corrected_poses
+from lidar_label.track_refit import refit
 from lidar_label.track_smoothing import Paths, SmoothingConfig, smooth
 from lidar_label.track_stitching import StitchingConfig, doubles, renumber, stitch
 from lidar_label.track_stream import Stream, gather, move_boxes, turn_back
+from lidar_label.track_surroundings import Surroundings, Sweeps
 from lidar_label.tracker_config import DEFAULT_CONFIG, TrackerConfig, from_log_odds, log_odds
 from lidar_label.tracking import run, with_score
 
@@ -54,6 +56,8 @@ def track_offline(
     world_from_ego: NDArray[Any] | None = None,
     config: TrackerConfig = DEFAULT_CONFIG,
     refinement: RefinementConfig = DEFAULT_REFINEMENT,
+    *,
+    sweeps: Sweeps | None = None,
 ) -> Cuboids:
     """Track with all frames known: `tracking.track`'s association, then `refine`.
 
@@ -62,6 +66,7 @@ def track_offline(
         world_from_ego: (F, 4, 4) or (F, 7); None: the ego stood still.
         config: Rules of the classes.
         refinement: What becomes of the tracks.
+        sweeps: The points of all frames, against which boxes are then laid.
 
     Returns:
         Boxes with `track_id` in order of track and frame; see `refine`.
@@ -80,15 +85,21 @@ def track_offline(
     )
     stream = gather(detections, world_from_ego, eager)
     track_of, _, _ = run(stream)
-    return _refined(stream, track_of, np.zeros(len(track_of), dtype=np.bool_), config, refinement)
+    human = np.zeros(len(track_of), dtype=np.bool_)
+    return _refined(stream, track_of, human, config, refinement, sweeps)
 
 
 def _refined(
-    stream: Stream, track_of: Ints, human: Mask, config: TrackerConfig, refinement: RefinementConfig
+    stream: Stream,
+    track_of: Ints,
+    human: Mask,
+    config: TrackerConfig,
+    refinement: RefinementConfig,
+    sweeps: Sweeps | None,
 ) -> Cuboids:
     track_of = renumber(track_of)
 
-    def smoothed(extend: int = 0) -> Paths:
+    def smoothed(extend: int = 0, sizes: Floats | None = None) -> Paths:
         return smooth(
             stream,
             track_of,
@@ -96,6 +107,7 @@ def _refined(
             config=refinement.smoothing,
             ontology=config.ontology,
             extend=extend,
+            sizes=sizes,
         )
 
     for _ in range(3):
@@ -119,7 +131,13 @@ def _refined(
     track_of = np.where((track_of >= 0) & ~ghost[track_of], track_of, -1)
     track_of = renumber(_without_weak_ends(stream, track_of, human))
     strength = track_strength(stream, track_of)
-    return to_cuboids(stream, smoothed(refinement.extend), strength, human)
+    sizes = None
+    if sweeps is not None and len(strength):
+        with Surroundings.of(sweeps, stream.time_ns) as surroundings:
+            stream, sizes = refit(
+                stream, track_of, smoothed(), surroundings, sweeps.sensor, human, config.ontology
+            )
+    return to_cuboids(stream, smoothed(refinement.extend, sizes), strength, human)
 
 
 def refine(
@@ -129,6 +147,7 @@ def refine(
     refinement: RefinementConfig = DEFAULT_REFINEMENT,
     *,
     human: Mask | None = None,
+    sweeps: Sweeps | None = None,
 ) -> Cuboids:
     """Make labels of tracks: join, smooth, give one size, turn forwards, fill gaps, drop ghosts.
 
@@ -139,6 +158,7 @@ def refine(
         config: Rules of the classes.
         refinement: See there.
         human: (N,) boxes that a person set; they come back exactly.
+        sweeps: The points of all frames, against which boxes are then laid.
 
     Returns:
         Boxes in order of track and frame, track ids from 0, one score a track.
@@ -154,7 +174,7 @@ def refine(
     parts = np.searchsorted(tracks.frame, np.arange(frames + 1))
     entries = [tracks.select(np.arange(a, b)) for a, b in pairwise(parts.tolist())]
     stream = gather(entries, world_from_ego, config)
-    return _refined(stream, tracks.track_id, certain, config, refinement)
+    return _refined(stream, tracks.track_id, certain, config, refinement, sweeps)
 
 
 def track_strength(stream: Stream, track_of: Ints) -> Floats:

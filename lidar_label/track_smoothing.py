@@ -80,7 +80,7 @@ def deviations(stream: Stream) -> Floats:
     """(N,) factor on a detection's noise: it grows with the distance and with doubt."""
     away = np.linalg.norm(stream.detections.boxes[:, :2], axis=1)
     doubt = 1 / (1 + np.exp(stream.log_odds))
-    return (1 + away / 25) * (1 + 2 * doubt)
+    return (1 + away / 25) * (1 + 2 * doubt) * stream.deviation
 
 
 def lay_out(stream: Stream, track_of: Ints, extend: int = 0) -> tuple[Ints, Ints, Ints]:
@@ -109,6 +109,7 @@ def smooth(
     config: SmoothingConfig = DEFAULT_SMOOTHING,
     ontology: Ontology | None = None,
     extend: int = 0,
+    sizes: Floats | None = None,
 ) -> Paths:
     """Smooth all tracks.
 
@@ -119,6 +120,7 @@ def smooth(
         config: See there.
         ontology: For the sizes of classes; the package's road ontology when None.
         extend: Frames to add before the first and after the last detection.
+        sizes: (T, 3) where they are known.
     """
     start, place, detection = lay_out(stream, track_of, extend)
     count = len(start) - 1
@@ -131,7 +133,9 @@ def smooth(
     group[track[seen]] = stream.group[rows]
     weight = np.where(certain[rows], 1e6, 1 / deviation[rows] ** 2)
     error = np.array([rule.size_error for rule in stream.rules])[group]
-    size = _sizes(stream, track[seen], rows, weight, certain, count, error, config, ontology)
+    size = sizes
+    if size is None:
+        size = _sizes(stream, track[seen], rows, weight, certain, count, error, config, ontology)
     noise = noise_of(stream.rules)[group]
     noise[:, motion.ACCELERATION] *= config.acceleration_factor
     models = models_of(stream.rules)[group]
