@@ -36,7 +36,7 @@ class Surroundings:
     """Points above the ground of all frames, in a temporary file that goes with it."""
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile()
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._start: list[int] = [0]
 
     def __enter__(self) -> Self:
@@ -81,7 +81,7 @@ class Surroundings:
 
 
 def rows_in(xyz: Floats32, boxes: Boxes, margin: Floats) -> tuple[Ints, Ints]:
-    """Points in boxes grown by `margin` (M, 2) to the sides and above: start (M + 1,), rows (K,)."""
+    """Points in boxes grown by `margin` (M, 2) metres: start (M + 1,), rows (K,)."""
     grown = boxes.copy()
     grown[:, 3:5] += 2 * margin
     grown[:, 5] += 1.0
