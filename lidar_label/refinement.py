@@ -13,8 +13,10 @@ from lidar_label.calibration.transforms import invert
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.errors import InvalidLabels
 from lidar_label.kernels.following import DOUBT_LOG_ODDS
+from lidar_label.point_following import World
 from lidar_label.pose_correction import with_corrected_poses
-from lidar_label.track_refit import refit
+from lidar_label.track_ends import carried_on
+from lidar_label.track_refit import refit, solid_tracks
 from lidar_label.track_smoothing import Paths, SmoothingConfig, smooth
 from lidar_label.track_stitching import StitchingConfig, doubles, renumber, stitch
 from lidar_label.track_stream import Stream, gather, move_boxes, turn_back
@@ -131,13 +133,16 @@ def _refined(
     track_of = np.where((track_of >= 0) & ~ghost[track_of], track_of, -1)
     track_of = renumber(_without_weak_ends(stream, track_of, human))
     strength = track_strength(stream, track_of)
-    sizes = None
-    if sweeps is not None and len(strength):
-        with Surroundings.of(sweeps, stream.time_ns) as surroundings:
-            stream, sizes = refit(
-                stream, track_of, smoothed(), surroundings, sweeps.sensor, human, config.ontology
-            )
-    return to_cuboids(stream, smoothed(refinement.extend, sizes), strength, human)
+    if sweeps is None or len(strength) == 0:
+        return to_cuboids(stream, smoothed(refinement.extend), strength, human)
+    with Surroundings.of(sweeps, stream.time_ns) as surroundings:
+        stream, sizes = refit(
+            stream, track_of, smoothed(), surroundings, sweeps.sensor, human, config.ontology
+        )
+        paths = smoothed(refinement.extend, sizes)
+        world = World(surroundings, stream.world_from_ego, stream.seconds, sweeps.sensor)
+        solid = solid_tracks(stream, track_of, len(strength), config.ontology)
+        return to_cuboids(stream, carried_on(paths, world, solid), strength, human)
 
 
 def refine(

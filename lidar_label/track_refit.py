@@ -77,7 +77,7 @@ def refit(
         The stream with the tracks' detections moved, and (T, 3) sizes.
     """
     names = _classes_of(stream, track_of, len(paths.group), ontology or road_ontology())
-    solid = np.array([label is not None and label.opaque > 0.5 for label in names], dtype=np.bool_)
+    solid = _are_solid(names)
     looks = look(stream, paths, surroundings, sensor, np.where(solid, _MARGIN, _MARGIN / 2))
     size = paths.boxes[paths.start[:-1], 3:6].copy()
     boxes = paths.boxes.copy()
@@ -262,6 +262,17 @@ def _taken_over(stream: Stream, paths: Paths, seen: Ints, boxes: Boxes, human: M
     deviation = stream.deviation.copy()
     deviation[detection] *= _SHARPER
     return replace(stream, boxes=world, deviation=deviation)
+
+
+def solid_tracks(
+    stream: Stream, track_of: Ints, count: int, ontology: Ontology | None = None
+) -> Mask:
+    """(T,) tracks of things on whose faces beams stop."""
+    return _are_solid(_classes_of(stream, track_of, count, ontology or road_ontology()))
+
+
+def _are_solid(names: Sequence[LabelClass | None]) -> Mask:
+    return np.array([label is not None and label.opaque > 0.5 for label in names], dtype=np.bool_)
 
 
 def _classes_of(
