@@ -25,10 +25,12 @@ from lidar_label.refinement import RefinementConfig, track_offline
 from lidar_label.scoring import load_scorer, usual_scorer
 from lidar_label.settings import read_settings_file, settings
 from lidar_label.track_surroundings import Sweeps
+from lidar_label.tracker_config import LABEL_CONFIG
 from lidar_label.tracking import TrackerConfig, track
 from lidar_label.work_folder import WorkFolder
 
 _COVERED = 0.1  # BEV IoU
+_EAGER = 0.25  # tracks begin on less where a person looks at them
 Progress: TypeAlias = Callable[[str, int, int], None]  # stage, done, total
 
 
@@ -52,9 +54,11 @@ class AnnotationConfig:
     detector: str | None = None
     detector_options: dict[str, Any] = field(default_factory=dict[str, Any])
     track: bool = True
-    tracking: TrackerConfig = field(default_factory=TrackerConfig)
+    tracking: TrackerConfig = LABEL_CONFIG
     refine: bool = True
-    refinement: RefinementConfig = field(default_factory=RefinementConfig)
+    refinement: RefinementConfig = field(
+        default_factory=lambda: RefinementConfig(birth_factor=_EAGER)
+    )
 
 
 @dataclass(frozen=True)

@@ -227,7 +227,11 @@ def to_cuboids(stream: Stream, paths: Paths, strength: Floats, human: Mask) -> C
     attributes = np.full(len(place), "", dtype=object)
     attributes[seen] = with_score(rows.attributes[seen], rows.score[seen])
     attributes[by_person] = rows.attributes[by_person]
-    reason = np.where(seen, rows.reason, "filled in between detections of its track")
+    beyond = ~_between_detections(paths)[0][shown]
+    filled = np.where(
+        beyond, "carried on beyond its detections", "filled in between detections of its track"
+    )
+    reason = np.where(seen, rows.reason, filled)
     return Cuboids.of(
         boxes,
         frame=stream.frames[place],
@@ -267,15 +271,20 @@ def _nearest_detection(paths: Paths) -> Ints:
 
 
 def _worth_showing(stream: Stream, paths: Paths) -> Mask:
-    """(M,) rows with a detection, and those in gaps short enough to be filled."""
+    """(M,) rows with a detection, beyond all, and those in gaps short enough to be filled."""
+    inside, before, after = _between_detections(paths)
+    seconds = stream.seconds[paths.place]
+    gap = np.zeros(len(inside))
+    gap[inside] = seconds[after[inside]] - seconds[before[inside]]
+    fill_s = np.array([rule.fill_s for rule in stream.rules])[paths.group]
+    return (paths.detection >= 0) | ~inside | (gap <= fill_s[paths.track] + 1e-6)
+
+
+def _between_detections(paths: Paths) -> tuple[Mask, Ints, Ints]:
+    """(M,) rows within their track's detections; (M,) rows of the ones before and after each."""
     index = np.arange(len(paths.place))
     seen = paths.detection >= 0
-    seconds = stream.seconds[paths.place]
     before = np.maximum.accumulate(np.where(seen, index, -1))
     after = np.minimum.accumulate(np.where(seen, index, len(index))[::-1])[::-1]
     begins, ends = paths.start[:-1][paths.track], paths.start[1:][paths.track]
-    inside = (before >= begins) & (after < ends)
-    gap = np.zeros(len(index))
-    gap[inside] = seconds[after[inside]] - seconds[before[inside]]
-    fill_s = np.array([rule.fill_s for rule in stream.rules])[paths.group]
-    return seen | ~inside | (gap <= fill_s[paths.track] + 1e-6)
+    return (before >= begins) & (after < ends), before, after

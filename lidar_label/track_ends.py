@@ -1,6 +1,7 @@
 """Tracks carried on before their first and after their last detection, while points show them."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -59,7 +60,7 @@ def carried_on(paths: Paths, world: World, solid: Mask) -> Paths:
 def _boxes_of_frames(paths: Paths, frames: int) -> list[Boxes]:
     order = np.argsort(paths.place, kind="stable")
     bounds = np.searchsorted(paths.place[order], np.arange(frames + 1))
-    return [paths.boxes[order[a:b]] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [paths.boxes[order[a:b]] for a, b in pairwise(bounds.tolist())]
 
 
 def _until_taken(found: Followed, by_frame: list[Boxes]) -> Followed:

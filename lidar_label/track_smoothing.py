@@ -21,6 +21,8 @@ _HEIGHT_WANDERS = 0.15  # m per √s: roads slope, and poses drift
 _SHORT, _LONG = 2, 20  # detections apart, to tell drift from noise
 # How exactly, in metres and radians, a path meets the box of a person, which then replaces it.
 _CERTAIN = 1e-4
+# Detectors err less in height: ground and top are seen, limbs and wheels stick out sideways.
+_HEIGHT_SHARE = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,8 @@ def _sizes(
     for axis in range(3):
         mean = np.bincount(track, best * stream.boxes[rows, 3 + axis], minlength=count)
         mean = mean / np.maximum(total, 1e-300)
-        doubt = error**2 + config.size_noise**2 / np.maximum(counted, 1)
+        habit = error if axis < 2 else _HEIGHT_SHARE * error
+        doubt = habit**2 + config.size_noise**2 / np.maximum(counted, 1)
         trust = spread[:, axis] ** 2 / (spread[:, axis] ** 2 + doubt)
         trust = np.where(by_person | ~np.isfinite(prior[:, axis]), 1.0, trust)
         known = np.where(np.isfinite(prior[:, axis]), prior[:, axis], mean)
