@@ -148,7 +148,7 @@ def measured_sizes(
         )
     )
     result = size.copy()
-    for t in np.unique(track):
+    for t in np.unique(track).tolist():
         mine = (track == t) & (count >= _MANY)
         label = names[t]
         for axis in range(3):
@@ -156,7 +156,7 @@ def measured_sizes(
             if good.sum() < _FEWEST_LOOKS:
                 continue
             middle, seen = np.percentile(spans[good, axis], (50, _HIGHEST_SHARE)).tolist()
-            whole = seen - middle < _AGREE and (axis == 2 or solid[t])
+            whole = seen - middle < _AGREE and (axis == 2 or bool(solid[t]))
             result[t, axis] = _agreed(seen, whole, float(size[t, axis]), label, axis)
     return result
 
@@ -229,7 +229,7 @@ def _facing_ahead(
     """
     track = paths.track[looks.row]
     result = boxes.copy()
-    for t in np.flatnonzero(paths.still):
+    for t in np.flatnonzero(paths.still).tolist():
         label = names[t]
         mine = np.flatnonzero(track == t)
         if label is None or label.name not in ("car", "van") or len(mine) == 0:
