@@ -14,11 +14,13 @@ from lidar_label.track_stream import move_boxes
 from lidar_label.track_surroundings import Surroundings, rows_in
 
 _FEWEST = 2  # points that show that what stands is there
-_FEWEST_MOVING = 8  # and what moves
-_ALIGNED = 8  # points that say where it is
+_ALIGNED = 8  # points that say where what moves is
 _HIDDEN_S = 0.5  # what moves is followed behind something for so long
 _STILL = 0.35  # m/s below which something stands
-_GAIN, _SPEED_GAIN = 0.6, 0.35  # of the place and the speed (alpha–beta filter, Kalata 1984)
+_GAIN, _SPEED_GAIN = (
+    0.6,
+    0.35,
+)  # of the place, and of that the speed (alpha–beta filter, Kalata 1984)
 _YAW_GAIN = 0.3
 _HEIGHT_GAIN = 0.3
 _FARTHEST = 110.0  # metres
@@ -137,7 +139,7 @@ class _Follower:
             self.lost = True
             return False
         points, ground = self._world.look(self.box, self.velocity, frame, _MARGIN)
-        if len(points) < (_FEWEST if self.stands else _FEWEST_MOVING):
+        if len(points) < (_FEWEST if self.stands else _ALIGNED):
             return False
         turn = self._measure(points)
         away = float(np.hypot(*turn[:2]))
@@ -149,7 +151,7 @@ class _Follower:
             self._off = self._off + 1 if away > _JUMP else 0
             self.lost = self._off > 1
         if not self.stands:
-            self._correct(turn, ground, dt, _GAIN if len(points) >= _ALIGNED else _GAIN / 2)
+            self._correct(turn, ground, dt)
         return True
 
     def _measure(self, points: Floats32) -> Floats:
@@ -158,11 +160,11 @@ class _Follower:
         size = self.box[None, 3:5].copy()
         return at.align(start, points, size, self._place_sd, _YAW_SD, at.extents(start, points))[0]
 
-    def _correct(self, turn: Floats, ground: float, dt: float, gain: float) -> None:
+    def _correct(self, turn: Floats, ground: float, dt: float) -> None:
         cos, sin = np.cos(self.box[6]), np.sin(self.box[6])
         shift = np.array([cos * turn[0] - sin * turn[1], sin * turn[0] + cos * turn[1]])
-        self.box[:2] += gain * shift
+        self.box[:2] += _GAIN * shift
         self.box[2] += _HEIGHT_GAIN * float(np.clip(ground - self._ground, -0.3, 0.3))
-        self.velocity = self.velocity + _SPEED_GAIN * gain * shift / dt
+        self.velocity = self.velocity + _SPEED_GAIN * _GAIN * shift / dt
         self.box[6] = wrap_angle(np.asarray(self.box[6] + _YAW_GAIN * turn[2]))
         self._place_sd = _SURE_SD
