@@ -35,6 +35,10 @@ class Effort:
     cut: int = 0
     deleted: int = 0
 
+    def __add__(self, other: "Effort") -> "Effort":
+        names = self.__dataclass_fields__
+        return Effort(*(getattr(self, name) + getattr(other, name) for name in names))
+
     @property
     def edits(self) -> int:
         """All of them."""
@@ -96,12 +100,8 @@ def annotate_by_track(
         rows = np.flatnonzero(truth.track_id == name)
         tracks = [track for track, of in owner.items() if of == name]
         own = labels.select(np.isin(labels.track_id, tracks))
-        total = _sum(total, _finish(own, len(tracks), truth.select(rows), world_from_ego))
+        total += _finish(own, len(tracks), truth.select(rows), world_from_ego)
     return total
-
-
-def _sum(a: Effort, b: Effort) -> Effort:
-    return Effort(*(getattr(a, name) + getattr(b, name) for name in Effort.__dataclass_fields__))
 
 
 def _finish(

@@ -43,9 +43,11 @@ _PEER_FRAME_MS = 12.0
 # Chosen from: what differs from the defaults.
 _ONLINE: tuple[dict[str, float], ...] = ({"doubt": 3.0}, {"doubt": 20.0})
 _OFFLINE: tuple[dict[str, float], ...] = (
-    {"doubt": 3.0, "end_score": 0.5},
-    {"doubt": 3.0, "end_score": 0.7},
-    {"doubt": 20.0, "end_score": 0.7},
+    {"doubt": 3.0, "end_score": 0.5, "fill_s": 1.0},
+    {"doubt": 3.0, "end_score": 0.7, "fill_s": 1.0},
+    {"doubt": 20.0, "end_score": 0.7, "fill_s": 1.0},
+    {"doubt": 3.0, "end_score": 0.7, "fill_s": 2.0},
+    {"doubt": 20.0, "end_score": 0.7, "fill_s": 2.0},
 )
 _FOLDS = 3
 _MANY = 1000  # tracks at once

@@ -161,7 +161,7 @@ def read_nuscenes(root: Path, intake: Intake, sequence: str | None) -> None:
     reference = scene.reference()
     present = {name: _present(scene, name, intake) for name in scene.channels}
     times = [_time_ns(row) for row in present[reference]]
-    intake.frame_names = [str(row["token"]) for row in present[reference]]
+    intake.frame_names = [_frame_name(row) for row in present[reference]]
     labels = _labels(scene, present[reference], intake, times)
     if scene.modality[reference] == "lidar":
         intake.set_labels(labels)
@@ -179,6 +179,11 @@ def read_nuscenes_labels(
     rows = scene.channels[scene.reference()]
     own = [_time_ns(row) for row in rows]
     return _labels(scene, rows, tally, own if times is None else times)
+
+
+def _frame_name(row: Row) -> str:
+    """A sample's token, by which results are filed; between samples that of the sweep."""
+    return str(row["sample_token"] if row.get("is_key_frame") else row["token"])
 
 
 def _time_ns(row: Row) -> int:

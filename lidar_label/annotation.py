@@ -27,10 +27,13 @@ from lidar_label.radar_proposals import propose_radar
 from lidar_label.refinement import RefinementConfig, track_offline
 from lidar_label.scoring import load_scorer, usual_scorer
 from lidar_label.settings import read_settings_file, settings
+from lidar_label.track_surroundings import Sweeps
+from lidar_label.tracker_config import LABEL_CONFIG
 from lidar_label.tracking import TrackerConfig, track
 from lidar_label.work_folder import WorkFolder
 
 _COVERED = 0.1  # BEV IoU
+_EAGER = 0.25  # tracks begin on less where a person looks at them
 Progress: TypeAlias = Callable[[str, int, int], None]  # stage, done, total
 
 
@@ -57,9 +60,11 @@ class AnnotationConfig:
     detector: str | None = None
     detector_options: dict[str, Any] = field(default_factory=dict[str, Any])
     track: bool = True
-    tracking: TrackerConfig = field(default_factory=TrackerConfig)
+    tracking: TrackerConfig = LABEL_CONFIG
     refine: bool = True
-    refinement: RefinementConfig = field(default_factory=RefinementConfig)
+    refinement: RefinementConfig = field(
+        default_factory=lambda: RefinementConfig(birth_factor=_EAGER)
+    )
 
 
 @dataclass(frozen=True)
@@ -199,7 +204,9 @@ def annotate(
             tracking = replace(config.tracking, ontology=config.proposals.ontology)
             poses = _poses(recording, notes)
             if config.refine:
-                tracked = track_offline(frames, poses, tracking, config.refinement)
+                tracked = track_offline(
+                    frames, poses, tracking, config.refinement, sweeps=_sweeps(recording, config)
+                )
             else:
                 tracked = track(frames, poses, tracking)
             labels = _with_untracked(tracked, labels)
@@ -250,6 +257,16 @@ def _with_untracked(tracked: Cuboids, proposed: Cuboids) -> Cuboids:
     covered[pairs.label[pairs.bev >= _COVERED]] = True
     both = Cuboids.concatenate((tracked, proposed.select(~covered)))
     return both.select(np.argsort(both.frame, kind="stable"))
+
+
+def _sweeps(recording: Recording, config: AnnotationConfig) -> Sweeps | None:
+    """The recording's points; None where it has no LiDAR."""
+    if not recording.lidars:
+        return None
+    origin = _seen_from(recording, config.proposals).sensor_origin or (0.0, 0.0, 0.0)
+    return Sweeps(
+        lambda frame: recording.frame_points(frame, deskew=config.deskew), np.array(origin[:2])
+    )
 
 
 def _seen_from(recording: Recording, config: ProposalConfig) -> ProposalConfig:

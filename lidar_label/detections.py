@@ -13,9 +13,10 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from lidar_label.arrays import Floats, Floats32, Strings, Transform
+from lidar_label.arrays import Floats, Floats32, Ints, Strings, Transform
 from lidar_label.calibration.transforms import from_quaternion, invert
 from lidar_label.datasets.cuboids import Cuboids, load_cuboids
+from lidar_label.datasets.frame_names import frame_names
 from lidar_label.datasets.kitti_export import label_frame
 from lidar_label.datasets.kitti_labels import to_boxes
 from lidar_label.datasets.recording import Recording
@@ -129,7 +130,8 @@ def read_detections(path: str | Path, recording: Recording) -> list[Cuboids]:
 
     Args:
         path: `.parquet` (our labels), `.feather` (Argoverse 2), `.txt` or `.csv` (KITTI tracking
-            results or AB3DMOT's detections, in the recording's label camera).
+            results or AB3DMOT's detections, in the recording's label camera), `.json` (nuScenes;
+            by the sample tokens that an imported scene keeps).
         recording: Whose frames they are of.
 
     Raises:
@@ -150,10 +152,37 @@ def read_detections(path: str | Path, recording: Recording) -> list[Cuboids]:
         if len(every) and int(every.frame.max()) >= len(times):
             raise InvalidSource(f"{path}: frame {every.frame.max()}; there are {len(times)}")
         return split(every.replace(track_id=-1), np.arange(len(times)), times)
+    if kind == ".json":
+        return _of_scene(path, recording, times)
     raise UsageError(
-        f"{path}: detections are read from .parquet, .feather, .txt or .csv; a nuScenes result "
-        "needs its sample tokens: read_nuscenes_detections, from Python"
+        f"{path}: detections are read from .parquet (ours), .feather (Argoverse 2), .json "
+        "(nuScenes), .txt or .csv (KITTI)"
     )
+
+
+def _of_scene(path: Path, recording: Recording, times: Ints) -> list[Cuboids]:
+    """A nuScenes result for the frames of a recording; sweeps between samples stay empty."""
+    poses = recording.frame_poses()
+    if poses is None:
+        raise UsageError(
+            f"{path}: nuScenes results lie in the world; {recording.path} has no poses"
+        )
+    names = frame_names(recording) or [""] * len(times)
+    results = _nuscenes_results(path)
+    known = np.array([name in results for name in names], dtype=np.bool_)
+    if not known.any():
+        first = next(iter(results), "none")
+        raise InvalidSource(
+            f"{path}: sample {first} is none of {recording.path.name}; "
+            "give the result of the scene that was imported from nuScenes"
+        )
+    poses[:, :3, 3] += recording.origin
+    return [
+        _of_sample(path, names[k], results[names[k]], k, int(times[k]), poses[k])
+        if known[k]
+        else Cuboids.empty()
+        for k in range(len(times))
+    ]
 
 
 def read_nuscenes_detections(
@@ -171,45 +200,62 @@ def read_nuscenes_detections(
         InvalidSource: if the file is no such result or lacks a sample.
     """
     poses = as_poses(world_from_ego, len(tokens))
-    try:
-        results = json.loads(Path(path).read_text(encoding="utf-8"))["results"]
-    except OSError as error:
-        raise InvalidSource(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise InvalidSource(f"{path}: no nuScenes result: it has no key `results`") from error
-    frames: list[Cuboids] = []
-    for index, token in enumerate(tokens):
+    results = _nuscenes_results(Path(path))
+    for token in tokens:
         if token not in results:
             raise InvalidSource(
                 f"{path}: no sample {token}; results must hold all, also empty ones"
             )
-        rows: list[dict[str, Any]] = results[token]
-        if not rows:
-            frames.append(Cuboids.empty())
-            continue
-        try:
-            centre = np.array([row["translation"] for row in rows], dtype=np.float64)
-            width, length, height = np.array([row["size"] for row in rows], dtype=np.float64).T
-            turn = from_quaternion(centre, np.array([row["rotation"] for row in rows]))
-            score = np.array([row["detection_score"] for row in rows], dtype=np.float64)
-            names = [str(row["detection_name"]) for row in rows]
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidSource(f"{path}: sample {token}: {error!r} in a detection") from error
-        yaw = np.arctan2(turn[:, 1, 0], turn[:, 0, 0])
-        boxes = np.column_stack((centre, length, width, height, yaw))
-        ego_from_world = np.broadcast_to(invert(poses[index]), (len(rows), 4, 4))
-        score, attributes = _scores(score, [""] * len(rows))
-        frames.append(
-            Cuboids.of(
-                move_boxes(ego_from_world, boxes),
-                frame=index,
-                time_ns=int(time_ns[index]),
-                category=_texts(names),
-                score=score,
-                attributes=attributes,
-            )
-        )
-    return frames
+    return [
+        _of_sample(Path(path), token, results[token], index, int(time_ns[index]), poses[index])
+        for index, token in enumerate(tokens)
+    ]
+
+
+def _nuscenes_results(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """Rows of each sample token."""
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))["results"]
+    except OSError as error:
+        raise InvalidSource(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidSource(f"{path}: no nuScenes result: it has no key `results`") from error
+    if not isinstance(results, dict):
+        raise InvalidSource(f"{path}: no nuScenes result: `results` is not filed by sample token")
+    return cast(dict[str, list[dict[str, Any]]], results)
+
+
+def _of_sample(
+    path: Path,
+    token: str,
+    rows: list[dict[str, Any]],
+    frame: int,
+    time_ns: int,
+    world_from_ego: Transform,
+) -> Cuboids:
+    """The detections of one sample in the ego frame, which stands in nuScenes' global frame."""
+    if not rows:
+        return Cuboids.empty()
+    try:
+        centre = np.array([row["translation"] for row in rows], dtype=np.float64)
+        width, length, height = np.array([row["size"] for row in rows], dtype=np.float64).T
+        turn = from_quaternion(centre, np.array([row["rotation"] for row in rows]))
+        score = np.array([row["detection_score"] for row in rows], dtype=np.float64)
+        names = [str(row["detection_name"]) for row in rows]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidSource(f"{path}: sample {token}: {error!r} in a detection") from error
+    yaw = np.arctan2(turn[:, 1, 0], turn[:, 0, 0])
+    boxes = np.column_stack((centre, length, width, height, yaw))
+    ego_from_world = np.broadcast_to(invert(world_from_ego), (len(rows), 4, 4))
+    score, attributes = _scores(score, [""] * len(rows))
+    return Cuboids.of(
+        move_boxes(ego_from_world, boxes),
+        frame=frame,
+        time_ns=time_ns,
+        category=_texts(names),
+        score=score,
+        attributes=attributes,
+    )
 
 
 def read_argoverse2_detections(

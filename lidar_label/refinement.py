@@ -13,10 +13,14 @@ from lidar_label.calibration.transforms import invert
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.errors import InvalidLabels
 from lidar_label.kernels.following import DOUBT_LOG_ODDS
+from lidar_label.point_following import World
 from lidar_label.pose_correction import with_corrected_poses
+from lidar_label.track_ends import carried_on
+from lidar_label.track_refit import refit, solid_tracks
 from lidar_label.track_smoothing import Paths, SmoothingConfig, smooth
 from lidar_label.track_stitching import StitchingConfig, doubles, renumber, stitch
 from lidar_label.track_stream import Stream, gather, move_boxes, turn_back
+from lidar_label.track_surroundings import Surroundings, Sweeps
 from lidar_label.tracker_config import DEFAULT_CONFIG, TrackerConfig, from_log_odds, log_odds
 from lidar_label.tracking import run, with_score
 
@@ -54,6 +58,8 @@ def track_offline(
     world_from_ego: NDArray[Any] | None = None,
     config: TrackerConfig = DEFAULT_CONFIG,
     refinement: RefinementConfig = DEFAULT_REFINEMENT,
+    *,
+    sweeps: Sweeps | None = None,
 ) -> Cuboids:
     """Track with all frames known: `tracking.track`'s association, then `refine`.
 
@@ -62,6 +68,7 @@ def track_offline(
         world_from_ego: (F, 4, 4) or (F, 7); None: the ego stood still.
         config: Rules of the classes.
         refinement: What becomes of the tracks.
+        sweeps: The points of all frames, against which boxes are then laid.
 
     Returns:
         Boxes with `track_id` in order of track and frame; see `refine`.
@@ -80,15 +87,21 @@ def track_offline(
     )
     stream = gather(detections, world_from_ego, eager)
     track_of, _, _ = run(stream)
-    return _refined(stream, track_of, np.zeros(len(track_of), dtype=np.bool_), config, refinement)
+    human = np.zeros(len(track_of), dtype=np.bool_)
+    return _refined(stream, track_of, human, config, refinement, sweeps)
 
 
 def _refined(
-    stream: Stream, track_of: Ints, human: Mask, config: TrackerConfig, refinement: RefinementConfig
+    stream: Stream,
+    track_of: Ints,
+    human: Mask,
+    config: TrackerConfig,
+    refinement: RefinementConfig,
+    sweeps: Sweeps | None,
 ) -> Cuboids:
     track_of = renumber(track_of)
 
-    def smoothed(extend: int = 0) -> Paths:
+    def smoothed(extend: int = 0, sizes: Floats | None = None) -> Paths:
         return smooth(
             stream,
             track_of,
@@ -96,6 +109,7 @@ def _refined(
             config=refinement.smoothing,
             ontology=config.ontology,
             extend=extend,
+            sizes=sizes,
         )
 
     for _ in range(3):
@@ -119,7 +133,16 @@ def _refined(
     track_of = np.where((track_of >= 0) & ~ghost[track_of], track_of, -1)
     track_of = renumber(_without_weak_ends(stream, track_of, human))
     strength = track_strength(stream, track_of)
-    return to_cuboids(stream, smoothed(refinement.extend), strength, human)
+    if sweeps is None or len(strength) == 0:
+        return to_cuboids(stream, smoothed(refinement.extend), strength, human)
+    with Surroundings.of(sweeps, stream.time_ns) as surroundings:
+        stream, sizes = refit(
+            stream, track_of, smoothed(), surroundings, sweeps.sensor, human, config.ontology
+        )
+        paths = smoothed(refinement.extend, sizes)
+        world = World(surroundings, stream.world_from_ego, stream.seconds, sweeps.sensor)
+        solid = solid_tracks(stream, track_of, len(strength), config.ontology)
+        return to_cuboids(stream, carried_on(paths, world, solid), strength, human)
 
 
 def refine(
@@ -129,6 +152,7 @@ def refine(
     refinement: RefinementConfig = DEFAULT_REFINEMENT,
     *,
     human: Mask | None = None,
+    sweeps: Sweeps | None = None,
 ) -> Cuboids:
     """Make labels of tracks: join, smooth, give one size, turn forwards, fill gaps, drop ghosts.
 
@@ -139,6 +163,7 @@ def refine(
         config: Rules of the classes.
         refinement: See there.
         human: (N,) boxes that a person set; they come back exactly.
+        sweeps: The points of all frames, against which boxes are then laid.
 
     Returns:
         Boxes in order of track and frame, track ids from 0, one score a track.
@@ -154,7 +179,7 @@ def refine(
     parts = np.searchsorted(tracks.frame, np.arange(frames + 1))
     entries = [tracks.select(np.arange(a, b)) for a, b in pairwise(parts.tolist())]
     stream = gather(entries, world_from_ego, config)
-    return _refined(stream, tracks.track_id, certain, config, refinement)
+    return _refined(stream, tracks.track_id, certain, config, refinement, sweeps)
 
 
 def track_strength(stream: Stream, track_of: Ints) -> Floats:
@@ -202,7 +227,11 @@ def to_cuboids(stream: Stream, paths: Paths, strength: Floats, human: Mask) -> C
     attributes = np.full(len(place), "", dtype=object)
     attributes[seen] = with_score(rows.attributes[seen], rows.score[seen])
     attributes[by_person] = rows.attributes[by_person]
-    reason = np.where(seen, rows.reason, "filled in between detections of its track")
+    beyond = ~_between_detections(paths)[0][shown]
+    filled = np.where(
+        beyond, "carried on beyond its detections", "filled in between detections of its track"
+    )
+    reason = np.where(seen, rows.reason, filled)
     return Cuboids.of(
         boxes,
         frame=stream.frames[place],
@@ -242,15 +271,20 @@ def _nearest_detection(paths: Paths) -> Ints:
 
 
 def _worth_showing(stream: Stream, paths: Paths) -> Mask:
-    """(M,) rows with a detection, and those in gaps short enough to be filled."""
+    """(M,) rows with a detection, beyond all, and those in gaps short enough to be filled."""
+    inside, before, after = _between_detections(paths)
+    seconds = stream.seconds[paths.place]
+    gap = np.zeros(len(inside))
+    gap[inside] = seconds[after[inside]] - seconds[before[inside]]
+    fill_s = np.array([rule.fill_s for rule in stream.rules])[paths.group]
+    return (paths.detection >= 0) | ~inside | (gap <= fill_s[paths.track] + 1e-6)
+
+
+def _between_detections(paths: Paths) -> tuple[Mask, Ints, Ints]:
+    """(M,) rows within their track's detections; (M,) rows of the ones before and after each."""
     index = np.arange(len(paths.place))
     seen = paths.detection >= 0
-    seconds = stream.seconds[paths.place]
     before = np.maximum.accumulate(np.where(seen, index, -1))
     after = np.minimum.accumulate(np.where(seen, index, len(index))[::-1])[::-1]
     begins, ends = paths.start[:-1][paths.track], paths.start[1:][paths.track]
-    inside = (before >= begins) & (after < ends)
-    gap = np.zeros(len(index))
-    gap[inside] = seconds[after[inside]] - seconds[before[inside]]
-    fill_s = np.array([rule.fill_s for rule in stream.rules])[paths.group]
-    return seen | ~inside | (gap <= fill_s[paths.track] + 1e-6)
+    return (before >= begins) & (after < ends), before, after

@@ -21,6 +21,8 @@ _HEIGHT_WANDERS = 0.15  # m per √s: roads slope, and poses drift
 _SHORT, _LONG = 2, 20  # detections apart, to tell drift from noise
 # How exactly, in metres and radians, a path meets the box of a person, which then replaces it.
 _CERTAIN = 1e-4
+# Detectors err less in height: ground and top are seen, limbs and wheels stick out sideways.
+_HEIGHT_SHARE = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def deviations(stream: Stream) -> Floats:
     """(N,) factor on a detection's noise: it grows with the distance and with doubt."""
     away = np.linalg.norm(stream.detections.boxes[:, :2], axis=1)
     doubt = 1 / (1 + np.exp(stream.log_odds))
-    return (1 + away / 25) * (1 + 2 * doubt)
+    return (1 + away / 25) * (1 + 2 * doubt) * stream.deviation
 
 
 def lay_out(stream: Stream, track_of: Ints, extend: int = 0) -> tuple[Ints, Ints, Ints]:
@@ -109,6 +111,7 @@ def smooth(
     config: SmoothingConfig = DEFAULT_SMOOTHING,
     ontology: Ontology | None = None,
     extend: int = 0,
+    sizes: Floats | None = None,
 ) -> Paths:
     """Smooth all tracks.
 
@@ -119,6 +122,7 @@ def smooth(
         config: See there.
         ontology: For the sizes of classes; the package's road ontology when None.
         extend: Frames to add before the first and after the last detection.
+        sizes: (T, 3) where they are known.
     """
     start, place, detection = lay_out(stream, track_of, extend)
     count = len(start) - 1
@@ -131,7 +135,9 @@ def smooth(
     group[track[seen]] = stream.group[rows]
     weight = np.where(certain[rows], 1e6, 1 / deviation[rows] ** 2)
     error = np.array([rule.size_error for rule in stream.rules])[group]
-    size = _sizes(stream, track[seen], rows, weight, certain, count, error, config, ontology)
+    size = sizes
+    if size is None:
+        size = _sizes(stream, track[seen], rows, weight, certain, count, error, config, ontology)
     noise = noise_of(stream.rules)[group]
     noise[:, motion.ACCELERATION] *= config.acceleration_factor
     models = models_of(stream.rules)[group]
@@ -194,7 +200,8 @@ def _sizes(
     for axis in range(3):
         mean = np.bincount(track, best * stream.boxes[rows, 3 + axis], minlength=count)
         mean = mean / np.maximum(total, 1e-300)
-        doubt = error**2 + config.size_noise**2 / np.maximum(counted, 1)
+        habit = error if axis < 2 else _HEIGHT_SHARE * error
+        doubt = habit**2 + config.size_noise**2 / np.maximum(counted, 1)
         trust = spread[:, axis] ** 2 / (spread[:, axis] ** 2 + doubt)
         trust = np.where(by_person | ~np.isfinite(prior[:, axis]), 1.0, trust)
         known = np.where(np.isfinite(prior[:, axis]), prior[:, axis], mean)

@@ -32,6 +32,7 @@ class Stream:
         boxes: (N, 7) world frame.
         log_odds: (N,) of the scores.
         group: (N,) index of the rules.
+        deviation: (N,) factor on a detection's noise.
         rules: One for each group.
     """
 
@@ -44,6 +45,7 @@ class Stream:
     boxes: Boxes
     log_odds: Floats
     group: Ints
+    deviation: Floats
     rules: tuple[GroupRules, ...]
 
 
@@ -108,6 +110,7 @@ def gather(
         boxes=move_boxes(np.repeat(poses, counts, axis=0), every.boxes),
         log_odds=log_odds(score),
         group=np.array([group_of[name] for name in every.category.tolist()], dtype=np.int64),
+        deviation=np.ones(len(every)),
         rules=config.groups,
     )
 

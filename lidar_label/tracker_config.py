@@ -1,6 +1,6 @@
 """How tracks of each group of classes move, begin and end; settings that a person can read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -90,6 +90,7 @@ class TrackerConfig:
             start_speed=6.0,
             size_error=0.1,
             doubt=20.0,
+            fill_s=2.0,
         ),
         GroupRules(
             ("pedestrian",),
@@ -101,6 +102,7 @@ class TrackerConfig:
             size_error=0.15,
             start_speed=1.5,
             limit=1.0,
+            fill_s=2.0,
         ),
         GroupRules(("other",), motion="free", acceleration=0.5, start_speed=1.0),
     )
@@ -120,6 +122,10 @@ class TrackerConfig:
 
 
 DEFAULT_CONFIG = TrackerConfig()
+# For labels that people correct: a weak end is quicker cut off than a missing one is drawn.
+LABEL_CONFIG = TrackerConfig(
+    tuple(replace(group, keep_score=0.05, end_score=0.5) for group in DEFAULT_CONFIG.groups)
+)
 
 
 def log_odds(score: Floats | float) -> Floats:

@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--detections",
         type=Path,
         metavar="FILE",
-        help="track boxes that another found",
+        help="track boxes that another found: KITTI .txt, nuScenes .json, Argoverse 2 .feather",
     )
     parser.add_argument(
         "--force", action="store_true", help="replace labels made with other settings"

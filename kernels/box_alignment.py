@@ -1,0 +1,159 @@
+"""A box of known size laid against the points of its object: near faces to where beams stopped.
+
+Points on the faces that the sensor sees draw these faces to them, points beyond any side push it
+out, points inside (bonnets, windows, seats) say nothing. After the closeness criterion of Zhang et
+al., "Efficient L-shape fitting" (IV 2017), with the size given and all outliers bounded.
+"""
+
+import math
+
+import numpy as np
+
+from lidar_label.arrays import Boxes, Floats, Floats32, Ints
+from lidar_label.kernels.jit import kernel
+
+U, V, HEIGHT, FACE_U, FACE_V = range(5)  # columns of a looked-at point
+LOOK = 5
+LOW_U, HIGH_U, LOW_V, HIGH_V, TOP = range(5)  # columns of a view's extent
+EXTENT = 5
+
+_SPREAD = 0.06  # metres, of points about the face that they are on
+_MOST_INSIDE, _MOST_OUTSIDE = 4.0, 12.0  # squared spreads that one point can cost
+_WORTH = 40.0  # points of one view count as so many independent ones at most
+_MOST_POINTS = 200  # of one box: of more every second, third, … is taken
+_PLACE_STEPS = (0.18, 0.06, 0.02)  # metres, coarse to fine, five of each
+_YAW_STEPS = (0.05, 0.017, 0.006)
+_WHOLE = 0.85  # share of a side that is seen from end to end
+_TRIM, _STRAYS = 0.02, 1  # share of points at either end that may be strays, and at most so many
+
+
+@kernel
+def turn_into(
+    xyz: Floats32,
+    height: Floats32,
+    late_s: Floats32,
+    box: Boxes,
+    velocity: Floats,
+    sensor: Floats,
+    rows: Ints,
+) -> Floats32:
+    """(K, 5) points `rows` of a sweep as a box sees them: along, across, height, seen faces.
+
+    Args:
+        xyz: (N, 3) ego frame.
+        height: (N,) metres above ground.
+        late_s: (N,) seconds after the frame's time that each was measured; what moves was then
+            further on.
+        box: (7,) ego frame.
+        velocity: (2,) m/s of the object, ego frame.
+        sensor: (2,) ego frame.
+        rows: (K,).
+    """
+    cos, sin = math.cos(box[6]), math.sin(box[6])
+    sx, sy = sensor[0] - box[0], sensor[1] - box[1]
+    su, sv = cos * sx + sin * sy, cos * sy - sin * sx
+    face_u = 0.0 if abs(su) < box[3] / 2 else math.copysign(1.0, su)
+    face_v = 0.0 if abs(sv) < box[4] / 2 else math.copysign(1.0, sv)
+    seen = np.empty((len(rows), LOOK), np.float32)
+    for k in range(len(rows)):
+        i = rows[k]
+        x = xyz[i, 0] - velocity[0] * late_s[i] - box[0]
+        y = xyz[i, 1] - velocity[1] * late_s[i] - box[1]
+        seen[k, U], seen[k, V] = cos * x + sin * y, cos * y - sin * x
+        seen[k, HEIGHT] = height[i]
+        seen[k, FACE_U], seen[k, FACE_V] = face_u, face_v
+    return seen
+
+
+@kernel
+def _cost(
+    points: Floats32, first: int, last: int, step: int, length: float, width: float,
+    du: float, dv: float, turn: float,
+) -> float:  # fmt: skip
+    cos, sin = math.cos(turn), math.sin(turn)
+    half_length, half_width = length / 2, width / 2
+    total = 0.0
+    for i in range(first, last, step):
+        x, y = points[i, U] - du, points[i, V] - dv
+        a, b = cos * x + sin * y, cos * y - sin * x
+        out_a, out_b = abs(a) - half_length, abs(b) - half_width
+        if out_a > 0 or out_b > 0:
+            out_a, out_b = max(out_a, 0.0), max(out_b, 0.0)
+            total += min((out_a * out_a + out_b * out_b) / _SPREAD**2, _MOST_OUTSIDE)
+            continue
+        inside = np.inf
+        if points[i, FACE_U] != 0:
+            inside = half_length - a * points[i, FACE_U]
+        if points[i, FACE_V] != 0:
+            inside = min(inside, half_width - b * points[i, FACE_V])
+        total += min(inside * inside / _SPREAD**2, _MOST_INSIDE)
+    return total
+
+
+@kernel
+def align(
+    start: Ints, points: Floats32, size: Floats, place_sd: float, yaw_sd: float, extent: Floats
+) -> Floats:
+    """(V, 3) how far along, across (metres) and round (radians) each box is to be moved.
+
+    Args:
+        start: (V + 1,) points of box v are start[v]:start[v + 1].
+        points: (P, 5) of `turn_into`.
+        size: (V, 2) length and width.
+        place_sd: Metres that the boxes are off, about; without points they stay.
+        yaw_sd: Radians, likewise.
+        extent: (V, 5) of `extents`: a side seen from end to end says where its middle is.
+    """
+    moved = np.zeros((len(start) - 1, 3))
+    for v in range(len(start) - 1):
+        first, last = start[v], start[v + 1]
+        count = last - first
+        if count < 3:
+            continue
+        step = count // _MOST_POINTS + 1
+        weight = min(1.0, _WORTH * step / count)
+        whole_u = extent[v, HIGH_U] - extent[v, LOW_U] > _WHOLE * size[v, 0]
+        whole_v = extent[v, HIGH_V] - extent[v, LOW_V] > _WHOLE * size[v, 1]
+        middle_u = (extent[v, HIGH_U] + extent[v, LOW_U]) / 2
+        middle_v = (extent[v, HIGH_V] + extent[v, LOW_V]) / 2
+        best_u = best_v = best_turn = 0.0
+        for level in range(len(_PLACE_STEPS)):
+            from_u, from_v, from_turn = best_u, best_v, best_turn
+            lowest = np.inf
+            for i in range(-2, 3):
+                du = from_u + i * _PLACE_STEPS[level]
+                for j in range(-2, 3):
+                    dv = from_v + j * _PLACE_STEPS[level]
+                    known = (du * du + dv * dv) / place_sd**2
+                    if whole_u:
+                        known += min(((du - middle_u) / (2 * _SPREAD)) ** 2, 9.0)
+                    if whole_v:
+                        known += min(((dv - middle_v) / (2 * _SPREAD)) ** 2, 9.0)
+                    for k in range(-2, 3):
+                        turn = from_turn + k * _YAW_STEPS[level]
+                        cost = known + (turn / yaw_sd) ** 2
+                        cost += weight * _cost(
+                            points, first, last, step, size[v, 0], size[v, 1], du, dv, turn
+                        )
+                        if cost < lowest:
+                            lowest = cost
+                            best_u, best_v, best_turn = du, dv, turn
+        moved[v, 0], moved[v, 1], moved[v, 2] = best_u, best_v, best_turn
+    return moved
+
+
+@kernel
+def extents(start: Ints, points: Floats32) -> Floats:
+    """(V, 5) low and high end along and across, and the top, of each box's points but strays."""
+    found = np.full((len(start) - 1, EXTENT), np.nan)
+    for v in range(len(start) - 1):
+        first, last = start[v], start[v + 1]
+        if last - first < 3:
+            continue
+        stray = min(int(_TRIM * (last - first)), _STRAYS)
+        for column, low, high in ((U, LOW_U, HIGH_U), (V, LOW_V, HIGH_V)):
+            ordered = np.sort(points[first:last, column])
+            found[v, low], found[v, high] = ordered[stray], ordered[len(ordered) - 1 - stray]
+        ordered = np.sort(points[first:last, HEIGHT])
+        found[v, TOP] = ordered[len(ordered) - 1 - stray]
+    return found

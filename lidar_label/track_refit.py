@@ -1,0 +1,289 @@
+"""Tracks laid against the points of their objects: one measured size, each box on its faces.
+
+What is opaque is moved so that the faces that the sensor sees lie where its beams stopped; what
+stands is laid against the points of all frames together. Sizes are what was seen from end to end.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lidar_label.arrays import Boxes, Floats, Floats32, Ints, Mask, wrap_angle
+from lidar_label.calibration.transforms import invert
+from lidar_label.kernels import box_alignment as at
+from lidar_label.ontology import LabelClass, Ontology, road_ontology
+from lidar_label.track_smoothing import Paths
+from lidar_label.track_stream import Stream, move_boxes, turn_back
+from lidar_label.track_surroundings import Surroundings, rows_in
+
+_MARGIN = 0.4  # metres around a box in which its points may lie; people and cycles: half
+_FEWEST = 5  # points that say something
+_MANY = 20  # points that show an end
+_FEWEST_LOOKS = 4  # that say how long a side is
+_AGREE = 0.12  # metres by which half of them may fall short of the longest: no end was hidden
+_FAIR = 0.25  # sine of the angle at which a side is seen well enough to be measured
+_HIGHEST_SHARE = 90  # percentile of what single frames show: strays lie above, hidden parts below
+_SIZE_SD = 0.05  # metres, of a side seen from end to end
+_TOP_RANGE = 40.0  # metres within which beams lie close enough to show the top
+_PLACE_SD, _YAW_SD = 0.3, 0.1  # of a detection, metres and radians
+_PATH_SHARE = 0.5  # and of a smoothed path, as a share of it
+_SHARPER = 0.5  # share of a detection's noise that is left in a box laid against its points
+_END = 0.2  # share of the length that is the front or the rear end
+_END_POINTS = 10
+_STEP = 0.12  # metres by which the rear is higher than the front, at least
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """Points of V boxes of tracks, each as its box sees them.
+
+    Attributes:
+        row: (V,) row of the paths.
+        start: (V + 1,) points of look v are start[v]:start[v + 1].
+        points: (P, 5) columns of `kernels.box_alignment`.
+        fair: (V, 2) sine of the angle at which the length's and the width's side is seen.
+        away: (V,) metres from the sensor.
+    """
+
+    row: Ints
+    start: Ints
+    points: Floats32
+    fair: Floats
+    away: Floats
+
+
+def refit(
+    stream: Stream,
+    track_of: Ints,
+    paths: Paths,
+    surroundings: Surroundings,
+    sensor: Floats,
+    human: Mask,
+    ontology: Ontology | None = None,
+) -> tuple[Stream, Floats]:
+    """Lay all tracks against their points.
+
+    Args:
+        stream: Detections of all frames.
+        track_of: (N,) track 0…T − 1 of each, −1 for none.
+        paths: These tracks, smoothed.
+        surroundings: Points of all frames.
+        sensor: (2,) where the sensors sit, ego frame.
+        human: (N,) boxes of people, which stay.
+        ontology: What is opaque, and the sizes of classes.
+
+    Returns:
+        The stream with the tracks' detections moved, and (T, 3) sizes.
+    """
+    names = _classes_of(stream, track_of, len(paths.group), ontology or road_ontology())
+    solid = _are_solid(names)
+    looks = look(stream, paths, surroundings, sensor, np.where(solid, _MARGIN, _MARGIN / 2))
+    size = paths.boxes[paths.start[:-1], 3:6].copy()
+    boxes = paths.boxes.copy()
+    track = paths.track
+    for _ in range(2):
+        extent = at.extents(looks.start, looks.points)
+        size = measured_sizes(looks, extent, paths, size, names, solid)
+        moved = _aligned(looks, extent, size, track[looks.row], paths.still)
+        moved[~solid[track[looks.row]]] = 0.0
+        looks = _moved(looks, moved)
+        boxes[looks.row] = _shifted(boxes[looks.row], moved)
+    boxes[:, 3:6] = size[track]
+    boxes = _facing_ahead(looks, boxes, paths, size, names)
+    return _taken_over(stream, paths, looks.row, boxes, human), size
+
+
+def look(
+    stream: Stream, paths: Paths, surroundings: Surroundings, sensor: Floats, margin: Floats
+) -> Looks:
+    """The points in and about all boxes of the paths; `margin` (T,) metres."""
+    track = paths.track
+    parts: list[Floats32] = [np.zeros((0, at.LOOK), dtype=np.float32)]
+    counts = np.zeros(len(paths.place), dtype=np.int64)
+    order = np.argsort(paths.place, kind="stable")
+    bounds = np.searchsorted(paths.place[order], np.arange(len(surroundings) + 1))
+    found: dict[int, Floats32] = {}
+    poses = invert(stream.world_from_ego)
+    ego = move_boxes(poses[paths.place], paths.boxes)
+    speed = turn_back(stream.world_from_ego[paths.place], paths.velocity).astype(np.float64)
+    for frame in range(len(surroundings)):
+        rows = order[bounds[frame] : bounds[frame + 1]]
+        if len(rows) == 0:
+            continue
+        xyz, height, late_s = surroundings.frame(frame)
+        start, inside = rows_in(xyz, ego[rows], np.repeat(margin[track[rows], None], 2, axis=1))
+        for k, row in enumerate(rows.tolist()):
+            own = inside[start[k] : start[k + 1]]
+            if len(own) < _FEWEST:
+                continue
+            found[row] = at.turn_into(xyz, height, late_s, ego[row], speed[row], sensor, own)
+            counts[row] = len(own)
+    row = np.flatnonzero(counts)
+    parts += [found[int(k)] for k in row]
+    sight = ego[row, :2] - sensor
+    away = np.maximum(np.hypot(*sight.T), 1e-3)
+    across = np.abs(np.sin(np.arctan2(sight[:, 1], sight[:, 0]) - ego[row, 6]))
+    fair = np.column_stack((across, np.sqrt(1 - across**2)))
+    start = np.concatenate(([0], np.cumsum(counts[row]))).astype(np.int64)
+    return Looks(row, start, np.concatenate(parts), fair, away)
+
+
+def measured_sizes(
+    looks: Looks,
+    extent: Floats,
+    paths: Paths,
+    size: Floats,
+    names: Sequence[LabelClass | None],
+    solid: Mask,
+) -> Floats:
+    """(T, 3) sizes: what was seen from end to end where a side was, else at least what was seen."""
+    track = paths.track[looks.row]
+    count = np.diff(looks.start)
+    spans = np.column_stack(
+        (
+            extent[:, at.HIGH_U] - extent[:, at.LOW_U],
+            extent[:, at.HIGH_V] - extent[:, at.LOW_V],
+            extent[:, at.TOP],
+        )
+    )
+    result = size.copy()
+    for t in np.unique(track).tolist():
+        mine = (track == t) & (count >= _MANY)
+        label = names[t]
+        for axis in range(3):
+            good = mine & (looks.fair[:, axis] > _FAIR if axis < 2 else looks.away < _TOP_RANGE)
+            if good.sum() < _FEWEST_LOOKS:
+                continue
+            middle, seen = np.percentile(spans[good, axis], (50, _HIGHEST_SHARE)).tolist()
+            whole = seen - middle < _AGREE and (axis == 2 or bool(solid[t]))
+            result[t, axis] = _agreed(seen, whole, float(size[t, axis]), label, axis)
+    return result
+
+
+def _agreed(seen: float, whole: bool, before: float, label: LabelClass | None, axis: int) -> float:
+    """One side's length by what was seen of it, the class's spread against strays and hidden ends.
+
+    Where an end was hidden, or much less was seen than the class has, it is at least that.
+    """
+    mean, sd = (label.size_mean[axis], label.size_sd[axis]) if label else (np.nan, np.nan)
+    if not (whole and seen >= mean - 2.5 * sd):
+        return max(min(seen, mean + 2 * sd) if label else seen, before)
+    seen = min(seen, mean + 3 * sd)
+    trust = sd**2 / (sd**2 + _SIZE_SD**2)
+    return mean + trust * (seen - mean)
+
+
+def _aligned(looks: Looks, extent: Floats, size: Floats, track: Ints, still: Mask) -> Floats:
+    """(V, 3) moves of all boxes; those of what stands are one move from all frames' points."""
+    flat = np.ascontiguousarray(size[track, :2])
+    moved = at.align(
+        looks.start,
+        looks.points,
+        flat,
+        _PLACE_SD * _PATH_SHARE,
+        _YAW_SD * _PATH_SHARE,
+        extent,
+    )
+    names, first = np.unique(track, return_index=True)
+    together = looks.start[np.append(first, len(track))]
+    whole = at.align(
+        together,
+        looks.points,
+        np.ascontiguousarray(size[names, :2]),
+        _PLACE_SD,
+        _YAW_SD,
+        at.extents(together, looks.points),
+    )
+    standing = still[track]
+    moved[standing] = whole[np.searchsorted(names, track[standing])]
+    return moved
+
+
+def _shifted(boxes: Boxes, moved: Floats) -> Boxes:
+    """(V, 7) boxes moved along, across and round."""
+    cos, sin = np.cos(boxes[:, 6]), np.sin(boxes[:, 6])
+    result = boxes.copy()
+    result[:, 0] += cos * moved[:, 0] - sin * moved[:, 1]
+    result[:, 1] += sin * moved[:, 0] + cos * moved[:, 1]
+    result[:, 6] = wrap_angle(boxes[:, 6] + moved[:, 2])
+    return result
+
+
+def _moved(looks: Looks, moved: Floats) -> Looks:
+    """The same points as the moved boxes see them."""
+    each = np.repeat(moved, np.diff(looks.start), axis=0)
+    cos, sin = np.cos(each[:, 2]), np.sin(each[:, 2])
+    x, y = looks.points[:, at.U] - each[:, 0], looks.points[:, at.V] - each[:, 1]
+    points = looks.points.copy()
+    points[:, at.U], points[:, at.V] = cos * x + sin * y, cos * y - sin * x
+    return replace(looks, points=points)
+
+
+def _facing_ahead(
+    looks: Looks, boxes: Boxes, paths: Paths, size: Floats, names: Sequence[LabelClass | None]
+) -> Boxes:
+    """Boxes of standing cars and vans turned round where the end behind is the lower one.
+
+    A bonnet is lower than a tailgate, a boot and a hold, wherever both ends have been seen.
+    """
+    track = paths.track[looks.row]
+    result = boxes.copy()
+    for t in np.flatnonzero(paths.still).tolist():
+        label = names[t]
+        mine = np.flatnonzero(track == t)
+        if label is None or label.name not in ("car", "van") or len(mine) == 0:
+            continue
+        points = looks.points[looks.start[mine[0]] : looks.start[mine[-1] + 1]]
+        inner = np.abs(points[:, at.V]) < 0.35 * size[t, 1]
+        along = points[:, at.U] / size[t, 0]
+        tops: list[float] = []
+        for side in (1, -1):
+            end = inner & (side * along > 0.5 - _END) & (side * along < 0.5)
+            if end.sum() >= _END_POINTS:
+                tops.append(float(np.percentile(points[end, at.HEIGHT], 90)))
+        if len(tops) == 2 and tops[0] > tops[1] + _STEP:
+            rows = slice(paths.start[t], paths.start[t + 1])
+            result[rows, 6] = wrap_angle(result[rows, 6] + np.pi)
+    return result
+
+
+def _taken_over(stream: Stream, paths: Paths, seen: Ints, boxes: Boxes, human: Mask) -> Stream:
+    """The stream with its detections replaced by the boxes of their tracks where points were."""
+    has_points = np.zeros(len(paths.place), dtype=np.bool_)
+    has_points[seen] = True
+    rows = np.flatnonzero((paths.detection >= 0) & has_points)
+    rows = rows[~human[paths.detection[rows]]]
+    detection = paths.detection[rows]
+    world = stream.boxes.copy()
+    bottom = world[detection, 2] - world[detection, 5] / 2  # stays: it stands on the ground
+    world[detection] = boxes[rows]
+    world[detection, 2] = bottom + boxes[rows, 5] / 2
+    deviation = stream.deviation.copy()
+    deviation[detection] *= _SHARPER
+    return replace(stream, boxes=world, deviation=deviation)
+
+
+def solid_tracks(
+    stream: Stream, track_of: Ints, count: int, ontology: Ontology | None = None
+) -> Mask:
+    """(T,) tracks of things on whose faces beams stop."""
+    return _are_solid(_classes_of(stream, track_of, count, ontology or road_ontology()))
+
+
+def _are_solid(names: Sequence[LabelClass | None]) -> Mask:
+    return np.array([label is not None and label.opaque > 0.5 for label in names], dtype=np.bool_)
+
+
+def _classes_of(
+    stream: Stream, track_of: Ints, count: int, ontology: Ontology
+) -> list[LabelClass | None]:
+    """The class that most of each track's detections name."""
+    rows = np.flatnonzero(track_of >= 0)
+    names, code = np.unique(stream.detections.category[rows].astype(str), return_inverse=True)
+    if len(names) == 0:
+        return [None] * count
+    votes = np.zeros((count, len(names)))
+    np.add.at(votes, (track_of[rows], code), 1.0)
+    known = [ontology.find(name) for name in names]
+    return [known[k] for k in votes.argmax(axis=1)]
