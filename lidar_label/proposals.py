@@ -20,10 +20,15 @@ from lidar_label.kernels.boxes import iou_bev
 from lidar_label.kernels.free_space import find_sensor, hidden_ends, look_through, range_image
 from lidar_label.kernels.ground import estimate_ground
 from lidar_label.kernels.rectangles import (
+    ANGLE,
     BOTTOM,
     RESIDUAL,
     SHOULDER,
     TOP,
+    U_HIGH,
+    U_LOW,
+    V_HIGH,
+    V_LOW,
     fit_slices,
     ground_patches,
     surroundings,
@@ -158,7 +163,12 @@ def read_sweep(points: NDArray[Any], config: ProposalConfig = ProposalConfig()) 
 
 
 def read_segments(
-    xyz: Points, height: Floats32, origin: Floats, config: ProposalConfig
+    xyz: Points,
+    height: Floats32,
+    origin: Floats,
+    config: ProposalConfig,
+    *,
+    close_to: tuple[float, float, float] | None = None,
 ) -> Readings | None:
     """Segment a sweep and read each segment as every class; None where nothing can be read.
 
@@ -167,6 +177,7 @@ def read_segments(
         height: (N,) metres above ground.
         origin: (3,) of the sensor.
         config: What to look for.
+        close_to: x, y and metres; segments that are further from that place are not read.
     """
     ontology = config.ontology or road_ontology()
     tree = segment_tree(
@@ -174,6 +185,9 @@ def read_segments(
     )
     longest = float((ontology.size_means() + 3 * ontology.size_sds())[:, 0].max())
     nodes, fits = _fit_nodes(tree, xyz, height, origin, config.min_points, longest)
+    if close_to is not None:
+        close = _gap(fits, close_to[0], close_to[1]) <= close_to[2]
+        nodes, fits = nodes[close], fits[close]
     if len(nodes) == 0:
         return None
     segments, tops = _describe(tree, nodes, fits)
@@ -230,6 +244,15 @@ def _fit_nodes(
     )
     fitted = np.isfinite(fits[:, 0])
     return nodes[fitted], fits[fitted]
+
+
+def _gap(fits: Floats, x: float, y: float) -> Floats:
+    """(K,) metres from a place to each rectangle; 0 within it."""
+    c, s = np.cos(fits[:, ANGLE]), np.sin(fits[:, ANGLE])
+    u, v = c * x + s * y, c * y - s * x
+    beside_u = np.maximum(np.maximum(fits[:, U_LOW] - u, u - fits[:, U_HIGH]), 0.0)
+    beside_v = np.maximum(np.maximum(fits[:, V_LOW] - v, v - fits[:, V_HIGH]), 0.0)
+    return np.hypot(beside_u, beside_v)
 
 
 def _describe(tree: SegmentTree, nodes: Ints, fits: Floats) -> tuple[Segments, Floats]:
