@@ -30,8 +30,8 @@ _SEED_SIZE_SD = 0.2  # of a rough box's size, as a share
 _SEED_PLACE_SD = 0.05  # of its place, as a share of its size, and
 _SEED_PLACE_SD_M = 0.3  # metres
 _SEED_YAW_SD = math.radians(10)
-# What a person labels differs from what points show by some 0.15 m, a rough box by 0.3 m: the weight
-# of the rough box in the mean of both. Where an extent was completed the fit knows less.
+# What a person labels differs from what points show by some 0.15 m, a rough box by 0.3 m: hence the
+# weight of the rough box in the mean of both. Where an extent was completed the fit knows less.
 _SEED_SHARE = 0.2
 _SEED_SHARE_UNSEEN = 0.1
 _UNSURE = -3.0  # log-odds against a segment that the click barely touches
