@@ -1,9 +1,10 @@
 """One-click fits against people's labels: clicks half a metre off, rough boxes a fifth off.
 
 Run it: `python -m lidar_label.benchmarks.one_click [DATA] [--json]`; without DATA on simulated
-towns that taught the scorer nothing. Targets as in `proposals`: labelled objects with at least 10 points within 40 m. Clicks are the middle of the labelled box,
-moved by 0.5 m in a random direction; rough boxes have each size multiplied by 0.8 to 1.2, their
-middle moved by as much as 0.5 m and their yaw turned by as much as 10°.
+towns that taught the scorer nothing. Targets as in `proposals`: labelled objects with at least 10
+points within 40 m. Clicks are the middle of the labelled box, moved by 0.5 m in a random direction;
+rough boxes have each size multiplied by 0.8 to 1.2, their middle moved by as much as 0.5 m and
+their yaw turned by as much as 10°.
 """
 
 import argparse
