@@ -54,7 +54,7 @@ def hypothesise(
     """All readings of all rectangles that some class's size allows.
 
     Args:
-        fits: (K, 9) rows of `fit_slices`, none NaN.
+        fits: (K, ≥9) rows of `fit_slices`, none NaN.
         tops: (K,) height of each segment's top above ground.
         hidden: (K, 4) rows of `hidden_ends`.
         sensor: (2,) x y.
