@@ -13,6 +13,7 @@ from lidar_label.datasets.simulation.town import Town, road_sides
 from lidar_label.kernels.solids import solid_bounds
 
 BICYCLE, MOTORCYCLE = "bicycle", "motorcycle"
+_MOST_ROWS = 7  # along one side of a road, exclusive
 
 
 def parked(
@@ -25,7 +26,7 @@ def parked(
     for side in road_sides(town.network):
         if not side.kind.sidewalk:
             continue
-        for _ in range(int(rng.integers(0, 4))):
+        for _ in range(int(rng.integers(0, _MOST_ROWS))):
             kind = float(rng.random())
             along = rng.uniform(8, max(side.road.length - 12, 9))
             edge = rng.choice([0.5, side.kind.sidewalk - 0.5, side.kind.sidewalk / 2])

@@ -29,9 +29,9 @@ from lidar_label.learning import (
 )
 from lidar_label.proposals import ProposalConfig
 
-TEACH: tuple[int, ...] = (*range(10), *range(20, 24))
-CALIBRATE = tuple(range(10, 15))
-MEASURE = tuple(range(15, 20))
+TEACH = tuple(range(40, 51))
+CALIBRATE = (51, 52)
+MEASURE = (53, 54, 55)
 _BEAMS = (32, 64, 128)
 _BANDS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.01)
 

@@ -1,4 +1,4 @@
-"""What stands about besides: thickets, pieces of wall, heaps, crates, posts; nobody labels it."""
+"""What stands about besides: hedges, fences, walls, heaps, crates, posts; nobody labels it."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ _STEP_M = (3.0, 14.0)  # between two things along a road side
 def clutter(town: Town, rng: np.random.Generator) -> Parts:
     """Things beside the roads of a town, world frame; none on a lane or parking strip."""
     makers: tuple[Callable[[np.random.Generator], Assembly], ...] = (
-        _thicket, _thicket, _thicket, _corner, _heap, _crate, _post, _low_tree,
+        _thicket, _thicket, _thicket, _corner, _heap, _crate, _post, _low_tree, _hedge, _fence,
         lambda rng: furniture.bin_(rng), lambda rng: furniture.traffic_sign(rng),
     )  # fmt: skip
     placed: list[Parts] = []
@@ -55,6 +55,34 @@ def _thicket(rng: np.random.Generator) -> Assembly:
             free_path=rng.uniform(0.08, 0.6),
         )  # fmt: skip
     return plant
+
+
+def _hedge(rng: np.random.Generator) -> Assembly:
+    """A clipped hedge, straight, some of it as long and wide as a vehicle."""
+    plant = Assembly(Category.VEGETATION)
+    length, width, tall = rng.uniform((1.5, 0.5, 0.7), (9.0, 1.4, 2.2))
+    pieces = max(int(length / 0.6), 2)
+    dense = rng.uniform(0.08, 0.3)
+    for x in np.linspace(-0.5, 0.5, pieces) * length:
+        shape = (0.9, width, tall) * rng.uniform(0.85, 1.1, 3)
+        plant.ball(
+            (float(x), 0.0, 0.5 * tall), tuple(shape.tolist()), Material.LEAVES, (66, 100, 46),
+            free_path=dense,
+        )  # fmt: skip
+    return plant
+
+
+def _fence(rng: np.random.Generator) -> Assembly:
+    """Posts and rails, or boards with gaps, that let part of the beams pass."""
+    thing = Assembly(Category.WALL)
+    length, tall = rng.uniform((2.0, 0.8), (9.0, 1.9))
+    material = Material.STEEL if rng.random() < 0.5 else Material.WOOD
+    step = rng.uniform(0.12, 2.0)
+    for x in np.arange(-length / 2, length / 2, step):
+        thing.box((float(x), 0, tall / 2 - 0.1), (0.06, 0.05, tall + 0.2), material)
+    for share in rng.choice([0.15, 0.5, 0.9], int(rng.integers(1, 4)), replace=False):
+        thing.box((0, 0, float(share) * tall), (length, 0.04, 0.07), material)
+    return thing
 
 
 def _corner(rng: np.random.Generator) -> Assembly:

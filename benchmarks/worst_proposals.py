@@ -56,6 +56,8 @@ def draw(entries: list[tuple[float, LabelledSweep, int, Cuboids]], path: Path) -
 
     figure = Figure(figsize=(15, 12.6), dpi=62, layout="constrained")
     axes = figure.subplots(_ROWS, _COLUMNS)
+    for axis in axes.ravel()[len(entries) :]:
+        axis.set_axis_off()
     for axis, (iou, sweep, index, cuboids) in zip(axes.ravel(), entries, strict=False):
         truth: Floats = sweep.boxes[index]
         near = np.abs(sweep.points[:, :2] - truth[:2]).max(axis=1) < _HALF_M

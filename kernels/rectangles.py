@@ -12,7 +12,8 @@ from lidar_label.kernels.jit import kernel
 from lidar_label.kernels.segment_grid import CELL, GROUND, TALL
 
 # Columns of `fit_slices`.
-ANGLE, U_LOW, U_HIGH, V_LOW, V_HIGH, RESIDUAL, BOTTOM, TOP, SHOULDER = range(9)
+(ANGLE, U_LOW, U_HIGH, V_LOW, V_HIGH, RESIDUAL, BOTTOM, TOP, SHOULDER, LOWER, UPPER,
+ THICKNESS) = range(12)  # fmt: skip
 # Columns of `surroundings`.
 (IN_GROUND, IN_OWN, IN_OTHER, IN_UNSEEN, RING_GROUND, RING_OWN, RING_OTHER, RING_TALL,
  RING_UNSEEN, PATCHES) = range(10)  # fmt: skip
@@ -75,6 +76,21 @@ def _shoulder(
 
 
 @kernel
+def _thickness(x: Floats, y: Floats) -> float:
+    """Standard deviation across the principal axis as a share of that along it."""
+    mean_x, mean_y = x.mean(), y.mean()
+    xx, xy, yy = 0.0, 0.0, 0.0
+    for i in range(len(x)):
+        dx, dy = x[i] - mean_x, y[i] - mean_y
+        xx += dx * dx
+        xy += dx * dy
+        yy += dy * dy
+    middle = 0.5 * (xx + yy)
+    half = np.sqrt(0.25 * (xx - yy) * (xx - yy) + xy * xy)
+    return float(np.sqrt(max(middle - half, 0.0) / max(middle + half, 1e-12)))
+
+
+@kernel
 def fit_slices(
     points: Points,
     height: Floats32,
@@ -96,12 +112,13 @@ def fit_slices(
         sensor: (2,) x y.
 
     Returns:
-        (K, 9) angle of the u axis, extents along u and v (metres, from the coordinates' origin),
+        (K, 12) angle of the u axis, extents along u and v (metres, from the coordinates' origin),
         mean distance of the outline to the nearest edge, lowest and highest height above ground,
         and how high the two ends are that the sensor sees left and right, as a share of the top
-        (wheels: low, a body: high); NaN for what looks narrow.
+        (wheels: low, a body: high), NaN for what looks narrow; shares of its points in the lower
+        and in the upper third of its height, and its spread across as a share of that along.
     """
-    result = np.full((len(start), 9), np.nan)
+    result = np.full((len(start), 12), np.nan)
     buffer_x = np.empty(_SAMPLE)
     buffer_y = np.empty(_SAMPLE)
     for k in range(len(start)):
@@ -146,6 +163,13 @@ def fit_slices(
         result[k, SHOULDER] = _shoulder(
             x, y, height, order[start[k] : stop[k]], float(top), sensor[0], sensor[1]
         )
+        lower, upper = 0, 0
+        for i in range(n):
+            h = height[order[start[k] + i]]
+            lower += 3.0 * h < top
+            upper += 3.0 * h > 2.0 * top
+        result[k, LOWER], result[k, UPPER] = lower / n, upper / n
+        result[k, THICKNESS] = _thickness(x, y)
     return result
 
 

@@ -75,7 +75,7 @@ def segment_tree(
     height: Floats32,
     *,
     gaps: tuple[float, ...] = (0.3, 0.45, 0.7, 1.0),
-    low: float = 0.25,
+    low: float = 0.18,
     high: float = 2.2,
     max_range: float = 60.0,
     centre: tuple[float, float] = (0.0, 0.0),

@@ -12,6 +12,7 @@ import numpy as np
 from lidar_label.arrays import Boxes, Floats, Ints, Mask
 from lidar_label.kernels.rectangles import ANGLE, BOTTOM, U_HIGH, U_LOW, V_HIGH, V_LOW
 
+_FAR_WORSE = 3.0  # of the log-likelihood: a twentieth of the best reading's
 _MEASUREMENT_SD = 0.10  # metres, of an extent between two seen ends
 _LIMBS_SD = 0.25  # metres more, of limbs, bars and spokes that beams pass: a box holds all of them
 
@@ -54,7 +55,7 @@ def hypothesise(
     """All readings of all rectangles that some class's size allows.
 
     Args:
-        fits: (K, 9) rows of `fit_slices`, none NaN.
+        fits: (K, ≥9) rows of `fit_slices`, none NaN.
         tops: (K,) height of each segment's top above ground.
         hidden: (K, 4) rows of `hidden_ends`.
         sensor: (2,) x y.
@@ -114,7 +115,8 @@ def hypothesise(
     best = np.argsort(-flat, axis=1, kind="stable")[:, :keep]
     node = np.repeat(np.arange(len(fits)), best.shape[1])
     choice = best.ravel()
-    chosen = flat[node, choice] > worst_fit
+    least = np.maximum(flat.max(axis=1) - _FAR_WORSE, worst_fit)
+    chosen = flat[node, choice] > least[node]
     node, choice = node[chosen], choice[chosen]
     heading, kind = np.divmod(choice, len(size_mean))
     length, width = size[node, heading, kind].T

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lidar_label.arrays import Boxes, Floats, Floats32, Ints, Points, Strings
+from lidar_label.arrays import Boxes, Floats, Floats32, Ints, Ints32, Points, Strings
 from lidar_label.errors import InvalidLabels
 from lidar_label.kernels.boxes import count_points_in_boxes, iou_bev
 from lidar_label.kernels.forest import LEAF
@@ -26,6 +26,7 @@ _FEWEST_KEPT = 20  # readings of either sort to learn from
 _FORMER = 60.0  # frames that the scorer there was counts for
 _MOST_DROPPED = 40_000
 _TREES, _DEPTH, _RATE = 120, 4, 0.12
+_FEWEST_JUDGES = 15  # cuboids in the frames held back: fewer tell no gain from luck
 _MEASURED = 8.0  # how many corrected cuboids weigh as much as the ontology's size
 
 
@@ -87,6 +88,7 @@ class Learned:
         ontology: With learned sizes, or the one before.
         scorer_adopted: Whether `scorer` is new.
         sizes_adopted: Whether `ontology` is new.
+        scores_adjusted: Whether the scores were calibrated anew.
         before: Outcome on the held-back frames with what there was.
         after: Outcome with what was adopted.
         reason: In words.
@@ -96,6 +98,7 @@ class Learned:
     ontology: Ontology
     scorer_adopted: bool
     sizes_adopted: bool
+    scores_adjusted: bool
     before: Outcome
     after: Outcome
     reason: str
@@ -130,6 +133,9 @@ def learn(
     judges = [frames[i] for i in held]
     pupils = [frame for i, frame in enumerate(frames) if i not in held]
     before = best = outcome(judges, config)
+    judged = sum(int((_points_in(frame) >= _FEWEST_POINTS).sum()) for frame in judges)
+    if judged < _FEWEST_JUDGES:
+        return _nothing_learned(config, before, f"{judged} cuboids held back are too few to judge")
     said: list[str] = []
     ontology = learn_sizes(pupils, config.ontology or road_ontology())
     sized = replace(config, ontology=ontology)
@@ -152,15 +158,43 @@ def learn(
             config, best = scored, result
     else:
         said.append(f"scorer kept: fewer than {_FEWEST_KEPT} readings were right, or wrong")
+    adjusted = calibrated(config.scorer or usual_scorer(), read_proposed(pupils, config))
+    proposed = read_proposed(judges, config)
+    scores_adjusted = surprise(adjusted, proposed) < surprise(
+        config.scorer or usual_scorer(), proposed
+    )
+    if scores_adjusted:
+        config = replace(config, scorer=adjusted)
+        best = outcome(judges, config)
+    said.append(f"scores {'calibrated anew' if scores_adjusted else 'kept'}")
     return Learned(
         config.scorer or usual_scorer(),
         config.ontology or road_ontology(),
         scorer_adopted,
         sizes_adopted,
+        scores_adjusted,
         before,
         best,
         "; ".join(said),
     )
+
+
+def surprise(scorer: Scorer, lesson: Lesson) -> float:
+    """Mean of −log of the probability that the scores gave to what people did; less is better."""
+    if len(lesson.quality) == 0:
+        return 0.0
+    score = np.clip(scorer.score(lesson.values, lesson.first), 1e-6, 1 - 1e-6)
+    kept = lesson.quality >= _KEPT_IOU
+    return float(-np.log(np.where(kept, score, 1 - score)).mean())
+
+
+def _nothing_learned(config: ProposalConfig, before: Outcome, why: str) -> Learned:
+    scorer, ontology = config.scorer or usual_scorer(), config.ontology or road_ontology()
+    return Learned(scorer, ontology, False, False, False, before, before, why)
+
+
+def _points_in(frame: CorrectedFrame) -> Ints32:
+    return count_points_in_boxes(frame.points, frame.boxes)
 
 
 def _widened(

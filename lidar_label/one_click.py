@@ -24,11 +24,16 @@ _RADIUS_M = 8.0  # around a click: half of a bus or truck and open ground around
 _MOST_POINTS = 12_000  # of the surroundings: what 2° of angle and a decimetre of size need
 _USUAL_SENSOR_HEIGHT_M = 1.8
 _LOWEST_SENSOR_M = 1.0
+_BESIDE_M = 2.5  # from a click to what is seen of its object: a vehicle may show its far face only
 _CLICK_SD_M = 0.35  # of a click beyond the object's outline
 _SEED_SIZE_SD = 0.2  # of a rough box's size, as a share
-_SEED_PLACE_SD = 0.15  # of its place, as a share of its size, and
+_SEED_PLACE_SD = 0.05  # of its place, as a share of its size, and
 _SEED_PLACE_SD_M = 0.3  # metres
-_SEED_YAW_SD = math.radians(15)
+_SEED_YAW_SD = math.radians(10)
+# What a person labels differs from what points show by some 0.15 m, a rough box by 0.3 m: hence the
+# weight of the rough box in the mean of both. Where an extent was completed the fit knows less.
+_SEED_SHARE = 0.2
+_SEED_SHARE_UNSEEN = 0.1
 _UNSURE = -3.0  # log-odds against a segment that the click barely touches
 
 
@@ -101,7 +106,10 @@ def fit_at(
         max_range=min(max(float(np.abs(place[:2] - origin[:2]).max()) + radius, 5.0), 300.0),
         ontology=Ontology("one click", 1, classes),
     )
-    readings = read_segments(near, height, origin, config) if len(near) > 3 else None
+    close = (float(place[0]), float(place[1]), _BESIDE_M)
+    readings = (
+        read_segments(near, height, origin, config, close_to=close) if len(near) > 3 else None
+    )
     row, score = -1, np.zeros(0)
     if readings is not None:
         score = readings.score(usual_scorer())
@@ -114,8 +122,9 @@ def fit_at(
         return _assumed(sweep, place, floor, classes[0], seed)
     found = readings.cuboids(np.array([row]), score)
     fitted = found.boxes[0]
-    if seed is not None and abs(wrap_angle(fitted[6] - seed[6])) > math.pi / 2:
-        fitted[6] += math.pi
+    if seed is not None:
+        unseen = float(readings.hypotheses.across[row] + readings.hypotheses.behind[row])
+        fitted = _between(fitted, seed, min(_SEED_SHARE + _SEED_SHARE_UNSEEN * unseen, 0.5))
     fitted[6] = wrap_angle(fitted[6])
     return Fit(
         box=fitted,
@@ -198,6 +207,19 @@ def _like_seed(readings: Readings, seed: Floats) -> Floats:
         -(du**2 + dv**2 + min(longish, 1.0) * (turn / _SEED_YAW_SD) ** 2) / 2
         - (grown**2).sum(axis=1) / 4
     )
+
+
+def _between(fitted: Floats, seed: Floats, share: float) -> Floats:
+    """The fit, moved towards the rough box by a share; headed as that is."""
+    turn = wrap_angle(fitted[6] - seed[6])
+    result = fitted.copy()
+    if abs(turn) > math.pi / 2:
+        result[6] += math.pi
+        turn = wrap_angle(turn + math.pi)
+    if abs(turn) < math.pi / 4:  # else its length is the other's width
+        result[6] = seed[6] + (1 - share) * turn
+        result[[0, 1, 3, 4]] += share * (seed - fitted)[[0, 1, 3, 4]]
+    return result
 
 
 def _in_box(boxes: Boxes, place: Floats) -> tuple[Floats, Floats]:

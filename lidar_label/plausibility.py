@@ -38,6 +38,8 @@ class Segments:
         shoulder: (K,) height of its two ends as a share of its top; NaN for what looks narrow.
         bottom: (K,) height of its lowest point above ground, metres.
         residual: (K,) mean distance of its points to the nearest edge of its rectangle, metres.
+        profile: (K, 2) shares of its points in the lower and in the upper third of its height.
+        thickness: (K,) its spread across as a share of that along: a wall is thin, a bush thick.
     """
 
     points: Floats
@@ -47,6 +49,8 @@ class Segments:
     shoulder: Floats
     bottom: Floats
     residual: Floats
+    profile: Floats
+    thickness: Floats
 
 
 # Log-odds for one unit of each piece of evidence.
@@ -153,6 +157,10 @@ def gather_evidence(
         "ends": np.nan_to_num(segments.shoulder[node], nan=_NARROW),
         "bottom": segments.bottom[node],
         "residual": segments.residual[node],
+        "low points": segments.profile[node, 0],
+        "high points": segments.profile[node, 1],
+        "thickness": segments.thickness[node],
+        "points a ray": np.log(np.maximum(segments.points[node], 1.0)) - np.log(1.0 + ended),
     }
     values = np.column_stack(list(columns.values())).astype(np.float32)
     return Evidence(tuple(columns), values, _first_odds(columns, kind, class_names))

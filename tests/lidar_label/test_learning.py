@@ -147,7 +147,7 @@ def test_too_little_to_learn_from_is_said(frames):
     empty = CorrectedFrame(np.zeros((0, 3), np.float32), np.zeros((0, 7)), np.zeros(0, object))
     learned = learn([empty, empty], ProposalConfig())
     assert not learned.scorer_adopted
-    assert "scorer kept" in learned.reason
+    assert "too few to judge" in learned.reason
     assert learn_sizes([empty], road_ontology()) == road_ontology()
     with pytest.raises(InvalidLabels, match="one sort"):
         fit_scorer(read_lesson([empty], ProposalConfig()))

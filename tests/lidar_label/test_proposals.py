@@ -60,7 +60,7 @@ def test_a_wall_cut_into_pieces_is_not_many_cars():
 
 def test_two_people_side_by_side_are_two():
     people = [standing(8, 0.0, 0.5, 0.5, 1.75), standing(8, 1.2, 0.5, 0.5, 1.7)]
-    cuboids = propose(scan(people))
+    cuboids = propose(scan(people), ProposalConfig(min_score=0.2))
     overlap = iou_bev(cuboids.boxes, np.array(people))
     assert (overlap.max(axis=0) > 0.3).all()
     assert len(set(overlap.argmax(axis=0))) == 2
