@@ -48,7 +48,7 @@ describe("points from the server", () => {
     const box = makeBox([102, 0, 0], [1, 1, 1]);
     expect([...colourPoints(cloud, "class", [{ box, colour: "#ff0102" }])].slice(3)).toEqual([255, 1, 2]);
     expect(colourPoints(cloud, "height", [])).not.toEqual(colourPoints(cloud, "intensity", []));
-    expect(cutOut(cloud, colourPoints(cloud, "sensor", []), box, 0.1, { hideGround: false, hiddenSensors: [] }).xyz[0]).toBe(102);
+    expect(cutOut(cloud, colourPoints(cloud, "sensor", []), 102, 0.5, 1, { hideGround: false, hiddenSensors: [] }).xyz[0]).toBe(102);
   });
 });
 

@@ -6,8 +6,8 @@ import type { Box } from "../geometry/box";
 import type { PointCloud } from "../points/decode";
 import { FrameCache, neighbours } from "../points/frame_cache";
 import { after, listed } from "../state/doubt";
-import { exceptionsOf } from "../state/exceptions";
-import { type Edit, type Labels, framesOf } from "../state/labels";
+import { exceptionsOf, sameDoubts } from "../state/exceptions";
+import { type Edit, framesOf, keepEqual } from "../state/labels";
 import { type Settings, loadSettings, saveSettings } from "../state/settings";
 import { type Sync, enqueue, refreshed, resolve, shown, startSync } from "../state/sync";
 import { Outbox } from "./outbox";
@@ -31,6 +31,8 @@ export class Editor {
   /** performance.now() when an edit was made, and when a frame was asked for, until the views have drawn it. */
   editedAt = 0;
   steppedAt = 0;
+  /** When the first points of that frame were drawn, until all are. */
+  seenAt = 0;
 
   private constructor(readonly client: RecordingClient, state: EditorState, key: string, private readonly storage: Storage) {
     this.state = state;
@@ -90,6 +92,7 @@ export class Editor {
     const direction = wanted >= this.state.frame ? 1 : -1;
     const ready = this.cache.ready(wanted);
     this.steppedAt = performance.now();
+    this.seenAt = 0;
     this.update({
       frame: wanted, direction, draft: null, fused: null, uncovered: null, radars: [],
       ...(ready ? { cloud: ready, cloudFrame: wanted } : {}),
@@ -184,8 +187,9 @@ export class Editor {
   edit(edit: Edit): void {
     if (this.state.readOnly) return this.notify("you may look at these labels but not change them");
     this.editedAt = performance.now();
-    this.setSync(enqueue(this.state.sync, edit, newClientId()));
-    void this.outbox.flush();
+    this.place(enqueue(this.state.sync, edit, newClientId()));
+    void this.outbox.flush(); // on its way before anything is drawn
+    this.update({});
   }
 
   /** Set the chosen cuboid of this frame. */
@@ -236,19 +240,30 @@ export class Editor {
 
   private doubtLater(): void {
     clearTimeout(this.doubtTimer);
-    this.doubtTimer = setTimeout(() => this.update({ doubts: exceptionsOf(this.state.labels, this.state.poses) }), DOUBT_MS);
+    this.doubtTimer = setTimeout(() => {
+      const doubts = sameDoubts(this.state.doubts, exceptionsOf(this.state.labels, this.state.poses));
+      if (doubts !== this.state.doubts) this.update({ doubts });
+    }, DOUBT_MS);
   }
 
   private setSync(sync: Sync, renamed?: ReadonlyMap<number, number>): void {
-    const labels: Labels = shown(sync, this.state.poses);
+    this.place(sync, renamed);
+    this.update({});
+  }
+
+  /** Take over a state of the edits without telling anybody yet. */
+  private place(sync: Sync, renamed?: ReadonlyMap<number, number>): void {
+    const before = this.state;
+    const same = sync.confirmed === before.sync.confirmed && sync.queue === before.sync.queue;
+    const labels = same ? before.labels : keepEqual(before.labels, shown(sync, before.poses));
     const now = (id: number | null): number | null => (id === null ? null : renamed?.get(id) ?? id);
-    const chosen = now(this.state.chosen);
-    this.outbox.keep(sync);
-    if (labels !== this.state.labels) this.doubtLater();
-    this.update({
-      sync, labels, mergeFrom: now(this.state.mergeFrom),
+    const chosen = now(before.chosen);
+    if (labels !== before.labels) this.doubtLater();
+    this.state = {
+      ...before, sync, labels, mergeFrom: now(before.mergeFrom),
       chosen: chosen !== null && labels.has(chosen) ? chosen : null,
       ...(sync.refused ? { notice: sync.refused } : {}),
-    });
+    };
+    this.outbox.keep(sync);
   }
 }

@@ -8,7 +8,6 @@ import {
 import { shrink, snapFace } from "../geometry/snapping";
 import { chosenBox, chosenCuboid, colourOf } from "../session/state";
 import { PlanePane } from "../views/plane_pane";
-import { around } from "../views/scenery";
 import type { Studio } from "./Views";
 import { useEditor, useEditorState } from "./use_editor";
 
@@ -59,12 +58,12 @@ export function PlaneView({ plane, studio }: { plane: PlaneName; studio: Studio 
   useLayoutEffect(() => {
     if (!pane.current) return;
     if (view && cloud) {
-      const near = around(cloud, view, 2.5 * Math.max(1, half));
-      pane.current.show(near.xyz, near.rgb, pointSize + 0.6);
+      const reach = half * Math.hypot(1, size[0] / size[1]);
+      pane.current.show(studio.close.around(cloud, view.x, view.y, reach), pointSize + 0.6);
     }
     pane.current.look(view, half);
     studio.stage.invalidate(pane.current);
-  }, [cloud, view, half, pointSize, studio]);
+  }, [cloud, view, half, size, pointSize, studio]);
 
   const scale = size[1] / (2 * half);
   const pixel = ([right, up]: Point2): Point2 => [size[0] / 2 + right * scale, size[1] / 2 - up * scale];

@@ -1,8 +1,10 @@
 /** The large view with the three close ones beside it, all on one canvas. */
 
 import React, { useEffect, useRef, useState } from "react";
+import type { Editor } from "../session/editor";
 import { chosenBox } from "../session/state";
 import type { PlaneName } from "../geometry/plane_view";
+import { CloseCloud } from "../views/close_cloud";
 import { MainMouse, type Rectangle } from "../views/main_mouse";
 import { MainPane } from "../views/main_pane";
 import { Scenery } from "../views/scenery";
@@ -18,6 +20,7 @@ const PLANES: readonly PlaneName[] = ["top", "side", "front"];
 export interface Studio {
   readonly stage: Stage;
   readonly scenery: Scenery;
+  readonly close: CloseCloud;
 }
 
 export function Views() {
@@ -42,29 +45,31 @@ export function Views() {
   }, [editor]);
 
   function openStudio(area: HTMLCanvasElement, element: HTMLElement): () => void {
-    const stage = new Stage(area), scenery = new Scenery(), mainPane = new MainPane(element);
+    const stage = new Stage(area), scenery = new Scenery(), close = new CloseCloud(), mainPane = new MainPane(element);
     let rest: ReturnType<typeof setTimeout>;
     const moving = () => {
-      mainPane.points.setMoving(stage.slow);
+      if (!stage.slow) return;
+      mainPane.backdrop.setMoving(true);
       clearTimeout(rest);
       rest = setTimeout(() => {
-        mainPane.points.setMoving(false);
+        mainPane.backdrop.setMoving(false);
         stage.invalidate(mainPane);
       }, REST_MS);
     };
-    let before = editor.state;
     const show = () => {
-      if (before.draft !== editor.state.draft || before.labels !== editor.state.labels) moving();
-      before = editor.state;
       if (mainPane.show(editor.state, scenery.of(editor.state))) stage.invalidate(mainPane);
+      if (editor.editedAt) queueMicrotask(() => queueMicrotask(showEdit)); // after React
+    };
+    const showEdit = () => {
+      if (!stage.drawAtOnce()) editor.editedAt = 0; // nothing of it is seen here
     };
     show();
     const remove = stage.add(mainPane);
     const unsubscribe = editor.subscribe(show);
     const camera = () => mainPane.camera(element.clientWidth / element.clientHeight);
     const detach = new MainMouse(element, editor, camera, moving, setRectangle).attach();
-    stage.onDrawn = () => markDrawn(editor.state.cloudFrame, editor);
-    setStudio({ stage, scenery });
+    stage.onDrawn = (complete) => markDrawn(editor.state.cloudFrame, editor, complete);
+    setStudio({ stage, scenery, close });
     setPane(mainPane);
     return () => {
       clearTimeout(rest);
@@ -72,6 +77,7 @@ export function Views() {
       unsubscribe();
       remove();
       mainPane.dispose();
+      close.dispose();
       stage.dispose();
     };
   }
@@ -95,11 +101,15 @@ export function Views() {
 }
 
 /** Times that a person feels, for the browser's profiler and our benchmark. */
-function markDrawn(frame: number, editor: { editedAt: number; steppedAt: number }): void {
+function markDrawn(frame: number, editor: Editor, complete: boolean): void {
   if (editor.editedAt) performance.measure("edit visible", { start: editor.editedAt });
-  if (editor.steppedAt && frame >= 0) performance.measure("frame visible", { start: editor.steppedAt });
   editor.editedAt = 0;
-  if (frame >= 0) editor.steppedAt = 0;
+  if (!editor.steppedAt || frame < 0) return;
+  if (!editor.seenAt) performance.measure("frame visible", { start: editor.steppedAt });
+  editor.seenAt ||= performance.now();
+  if (!complete) return;
+  performance.measure("frame complete", { start: editor.steppedAt });
+  editor.steppedAt = editor.seenAt = 0;
 }
 
 function DrawingOutline({ rectangle: { from, to } }: { rectangle: Rectangle }) {

@@ -1,7 +1,6 @@
 /** The colours and the shown points of the frame's cloud, worked out once for all views. */
 
-import { type Filter, colourPoints, cutOut, shownPoints } from "../points/colours";
-import type { Box } from "../geometry/box";
+import { type Filter, colourPoints, shownPoints } from "../points/colours";
 import type { PointCloud } from "../points/decode";
 import { type EditorState, colourOf } from "../session/state";
 import { type Labels, inFrame } from "../state/labels";
@@ -29,8 +28,4 @@ export class Scenery {
     this.last = { inputs, value };
     return value;
   }
-}
-
-export function around({ cloud, colours, filter }: ColouredCloud, box: Box, margin: number) {
-  return cutOut(cloud, colours, box, margin, filter);
 }
