@@ -57,8 +57,9 @@ export class FrameCache {
   }
 }
 
-function bytesOf(cloud: PointCloud): number {
-  return cloud.xyz.byteLength + 8 * cloud.count;
+/** All memory that a cloud keeps: its positions and the answer in which its other columns lie. */
+function bytesOf({ xyz, intensity, time }: PointCloud): number {
+  return [...new Set([xyz, intensity, time].map((column) => column?.buffer))].reduce((sum, buffer) => sum + (buffer?.byteLength ?? 0), 0);
 }
 
 /** The frames around one, those ahead in the direction of travel first. */

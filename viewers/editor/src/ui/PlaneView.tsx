@@ -6,6 +6,7 @@ import {
   CORNER_GRIPS, EDGE_GRIPS, type Grip, PLANES, type PlaneName, type Point2, dragGrip, gripAt, halfHeight, outline, toPlane,
 } from "../geometry/plane_view";
 import { shrink, snapFace } from "../geometry/snapping";
+import { closePoints } from "../session/detail";
 import { chosenBox, chosenCuboid, colourOf } from "../session/state";
 import { PlanePane } from "../views/plane_pane";
 import type { Studio } from "./Views";
@@ -36,7 +37,7 @@ export function PlaneView({ plane, studio }: { plane: PlaneName; studio: Studio 
   const still = useEditorState(chosenCuboid);
   const colour = useEditorState((state) => colourOf(state, state.labels.get(state.chosen ?? NaN)?.category ?? ""));
   const hovered = useEditorState((state) => state.hovered === plane);
-  const cloud = useEditorState((state) => studio.scenery.of(state));
+  const cloud = useEditorState((state) => studio.ofClose(state));
   const pointSize = useEditorState((state) => state.settings.pointSize);
   const view = heldView ?? still;
   const half = view ? halfHeight(plane, view, size[0] / size[1], zoom) : 1;
@@ -100,7 +101,7 @@ export function PlaneView({ plane, studio }: { plane: PlaneName; studio: Studio 
   }
 
   function snap(grip: Grip): void {
-    const points = editor.state.cloud;
+    const points = closePoints(editor.state);
     if (box && points) editor.setBox(snapped(plane, box, grip, points));
   }
 

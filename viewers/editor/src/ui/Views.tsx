@@ -2,12 +2,13 @@
 
 import React, { useEffect, useRef, useState } from "react";
 import type { Editor } from "../session/editor";
-import { chosenBox } from "../session/state";
+import { closePoints } from "../session/detail";
+import { type EditorState, chosenBox } from "../session/state";
 import type { PlaneName } from "../geometry/plane_view";
 import { CloseCloud } from "../views/close_cloud";
 import { MainMouse, type Rectangle } from "../views/main_mouse";
 import { MainPane } from "../views/main_pane";
-import { Scenery } from "../views/scenery";
+import { type ColouredCloud, Scenery } from "../views/scenery";
 import { Stage } from "../views/stage";
 import { Minimap } from "./Minimap";
 import { PlaneView } from "./PlaneView";
@@ -19,8 +20,9 @@ const PLANES: readonly PlaneName[] = ["top", "side", "front"];
 
 export interface Studio {
   readonly stage: Stage;
-  readonly scenery: Scenery;
   readonly close: CloseCloud;
+  /** The points for the close views. */
+  readonly ofClose: (state: EditorState) => ColouredCloud | null;
 }
 
 export function Views() {
@@ -45,7 +47,8 @@ export function Views() {
   }, [editor]);
 
   function openStudio(area: HTMLCanvasElement, element: HTMLElement): () => void {
-    const stage = new Stage(area), scenery = new Scenery(), close = new CloseCloud(), mainPane = new MainPane(element);
+    const stage = new Stage(area), scenery = new Scenery(), closeScenery = new Scenery(), mainPane = new MainPane(element);
+    const close = new CloseCloud();
     let rest: ReturnType<typeof setTimeout>;
     const moving = () => {
       if (!stage.slow) return;
@@ -69,7 +72,11 @@ export function Views() {
     const camera = () => mainPane.camera(element.clientWidth / element.clientHeight);
     const detach = new MainMouse(element, editor, camera, moving, setRectangle).attach();
     stage.onDrawn = (complete) => markDrawn(editor.state.cloudFrame, editor, complete);
-    setStudio({ stage, scenery, close });
+    const ofClose = (state: EditorState) => {
+      const cloud = closePoints(state);
+      return cloud === (state.fused ?? state.cloud) ? scenery.of(state) : closeScenery.of(state, cloud);
+    };
+    setStudio({ stage, close, ofClose });
     setPane(mainPane);
     return () => {
       clearTimeout(rest);

@@ -15,8 +15,8 @@ export interface ColouredCloud {
 export class Scenery {
   private last: { readonly inputs: readonly unknown[]; readonly value: ColouredCloud } | null = null;
 
-  of(state: EditorState): ColouredCloud | null {
-    const cloud = state.fused ?? state.cloud;
+  /** The frame's points, or others of it. */
+  of(state: EditorState, cloud: PointCloud | null = state.fused ?? state.cloud): ColouredCloud | null {
     if (!cloud) return null;
     const { colourBy, hideGround, hiddenSensors } = state.settings;
     const labels: Labels | null = colourBy === "class" ? state.labels : null;
