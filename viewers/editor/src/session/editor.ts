@@ -13,6 +13,7 @@ import { type Settings, loadSettings, saveSettings } from "../state/settings";
 import { type Sync, enqueue, refreshed, resolve, shown, startSync } from "../state/sync";
 import { DetailLoader } from "./detail";
 import { Outbox } from "./outbox";
+import { firstLook } from "../views/orbit";
 import { type EditorState, chosenTrack, firstState } from "./state";
 
 const PLAY_MS = 100;
@@ -27,6 +28,7 @@ export class Editor {
   private readonly listeners = new Set<() => void>();
   private temporaryId = -1;
   private firstPoints: Promise<PointCloud> | null = null;
+  private looked = false;
   private timers: ReturnType<typeof setInterval>[] = [];
   private playTimer: ReturnType<typeof setInterval> | undefined;
   private readonly detail: DetailLoader;
@@ -108,7 +110,9 @@ export class Editor {
     try {
       const cloud = ready ?? await this.cache.get(wanted);
       if (this.state.frame !== wanted) return;
-      if (!ready) this.update({ cloud, cloudFrame: wanted });
+      const orbit = this.looked ? this.state.orbit : firstLook(cloud.xyz);
+      this.looked = true;
+      if (!ready) this.update({ cloud, cloudFrame: wanted, orbit });
       this.refineLater(wanted, cloud);
       this.cache.prefetch(neighbours(wanted, recording.frames, direction));
       await this.loadRadars(wanted);
