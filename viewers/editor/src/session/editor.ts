@@ -42,7 +42,7 @@ export class Editor {
 
   private constructor(readonly client: RecordingClient, state: EditorState, key: string, private readonly storage: Storage) {
     this.state = state;
-    this.cache = new FrameCache((frame) => this.loadCloud(frame));
+    this.cache = new FrameCache((frame) => this.loadCloud(frame), () => this.state.settings.frameMemory * 2 ** 20);
     this.detail = new DetailLoader(client, () => this.state, (detail) => this.update({ detail }));
     this.outbox = new Outbox(client, storage, `lidar-label.edits.${key}`, () => this.state.sync, (sync, renamed) => this.setSync(sync, renamed));
   }

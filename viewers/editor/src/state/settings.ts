@@ -1,6 +1,6 @@
 /** What a person sets once; kept in the browser. */
 
-import { POINT_BUDGET, SETTINGS_KEY } from "../points/budget";
+import { FRAME_MEMORY_MB, POINT_BUDGET, SETTINGS_KEY } from "../points/budget";
 import { COLOUR_MODES, type ColourMode } from "../points/colours";
 import { type OwnKeys, PRESETS, type Preset } from "./keymap";
 
@@ -14,11 +14,13 @@ export interface Settings {
   readonly ownKeys: OwnKeys;
   /** Points of one frame to load and draw at most; a larger frame is thinned to so many. */
   readonly pointBudget: number;
+  /** Megabytes of points of frames last seen and fetched ahead that are kept. */
+  readonly frameMemory: number;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
   colourBy: "height", pointSize: 1.6, hideGround: false, hiddenSensors: [], theme: "dark",
-  preset: "default", ownKeys: {}, pointBudget: POINT_BUDGET,
+  preset: "default", ownKeys: {}, pointBudget: POINT_BUDGET, frameMemory: FRAME_MEMORY_MB,
 };
 
 export function loadSettings(storage: Storage): Settings {

@@ -130,6 +130,8 @@ function DrawingOutline({ rectangle: { from, to } }: { rectangle: Rectangle }) {
 function Loading() {
   const behind = useEditorState((state) => state.frame !== state.cloudFrame);
   const drafting = useEditorState((state) => chosenBox(state) === null && state.chosen !== null);
+  const cloud = useEditorState((state) => state.cloud);
   if (behind) return <p className="ll-hint" role="status">loading points …</p>;
+  if (cloud && cloud.count < cloud.total) return <p className="ll-hint" role="status">{cloud.count.toLocaleString("en")} of {cloud.total.toLocaleString("en")} points; all of them about the chosen cuboid</p>;
   return drafting ? <p className="ll-hint" role="status">the chosen object has no cuboid in this frame</p> : null;
 }
