@@ -1,4 +1,4 @@
-"""Recordings that are large: a surveyed street at UTM coordinates, and a long drive; both made from a seed."""
+"""Recordings that are large, made from a seed: a surveyed street at UTM, and a long drive."""
 
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def write_survey(path: Path, count: int, seed: int = 0) -> Boxes:
     file.x, file.y, file.z = (xyz.astype(np.float64) + UTM_ORIGIN).T
     file.intensity = (200 + 20 * xyz[:, 2]).clip(0, 65535).astype(np.uint16)
     file.write(str(path))
-    return cars + np.array([*UTM_ORIGIN, 0, 0, 0, 0])
+    return cars + np.pad(UTM_ORIGIN, (0, 4))
 
 
 def write_long_drive(path: Path, frames: int, count: int) -> None:

@@ -37,10 +37,11 @@ def pages_app(api: str = "/api/v1") -> "ASGIApp":
     class OnePage(Dash):
         """Asks for what the page will show while its scripts are still being loaded."""
 
-        def interpolate_index(self, scripts: str = "", metas: str = "", **parts: Any) -> str:
+        def interpolate_index(self, *args: Any, **parts: str) -> str:
             head = f"<script>const LIDAR_LABEL_API={json.dumps(api)};{script}</script>"
-            lean = _UNUSED.sub("", scripts)
-            return super().interpolate_index(scripts=lean, metas=head + _AHEAD + metas, **parts)
+            parts["metas"] = head + _AHEAD + parts["metas"]
+            parts["scripts"] = _UNUSED.sub("", parts["scripts"])
+            return super().interpolate_index(*args, **parts)
 
     if not (ASSETS / "editor.js").exists():
         raise UsageError(f"{ASSETS}: no editor.js; run `make setup`, which builds the editor")

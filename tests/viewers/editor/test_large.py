@@ -113,7 +113,7 @@ def test_memory_stays_flat_over_many_frames(long_drive, open_editor, browser) ->
     step(FRAMES - 20)
     after = held()
     passed = (FRAMES - 20) * SWEEP * _BYTES_A_POINT / 1e6
-    assert after - before < 0.1 * passed, f"{before:.1f} MB, then {after:.1f} of {passed:.0f} passed"
+    assert after - before < 0.1 * passed, f"{before:.1f}, then {after:.1f} of {passed:.0f} MB"
     asked = page.evaluate("performance.getEntriesByType('resource').map(e => e.name)")
     frames = [int(m[1]) for name in asked if (m := re.search(r"/frames/(\d+)/points", name))]
     assert max(frames) <= FRAMES - 5 + 3, "fetched ahead three frames, no more"

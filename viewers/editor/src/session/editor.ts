@@ -151,11 +151,13 @@ export class Editor {
   /** Where a frame holds more points than came at first, fetch as many as may be shown once a person rests on it. */
   private refineLater(frame: number, { count, total }: PointCloud): void {
     clearTimeout(this.refineTimer);
-    const most = this.state.settings.pointBudget;
+    const most = this.state.settings.pointBudget, start = this.steppedAt || performance.now();
     if (count >= Math.min(total, most)) return;
     this.refineTimer = setTimeout(() => {
       this.client.points(frame, most).then((cloud) => {
-        if (this.state.cloudFrame === frame) this.update({ cloud });
+        if (this.state.cloudFrame !== frame) return;
+        [this.steppedAt, this.seenAt] = [start, performance.now()];
+        this.update({ cloud });
       }).catch(() => undefined); // what is shown stays
     }, REFINE_MS);
   }
