@@ -62,7 +62,7 @@ def write_long_drive(path: Path, frames: int, count: int) -> None:
     with RecordingWriter(path, source="a long drive along a made street") as writer:
         writer.add_lidar("top", np.eye(4))
         for time_ns in times.tolist():
-            seen = xyz[rng.integers(0, len(xyz), count)] - np.float32([0, 0, 1.8])
+            seen = xyz[rng.integers(0, len(xyz), count)] - np.array((0, 0, 1.8), np.float32)
             writer.append_sweep("top", time_ns, seen)
         poses = np.zeros((frames, 7))
         poses[:, 0] = _STEP_M * np.arange(frames)
