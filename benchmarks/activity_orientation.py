@@ -50,7 +50,7 @@ def orientation_rows(recordings: list[Labelled]) -> list[Row]:
 def _turned(signal: EvenSignal, seed: int) -> EvenSignal:
     from scipy.spatial.transform import Rotation
 
-    turn = Rotation.random(None, seed).as_matrix()
+    turn = Rotation.random(None, np.random.default_rng(seed)).as_matrix()
     values: Floats32 = signal.values.copy()
     for columns in sensor_columns(signal)[:2]:
         values[:, columns] = signal.values[:, columns] @ turn.T

@@ -55,8 +55,9 @@ def open_bag(files: Sequence[Path], root: Path) -> Generator[Bag]:
         reader = AnyReader(list(files), default_typestore=get_typestore(Stores.ROS2_HUMBLE))
         reader.open()
         for connection in reader.connections:
-            if not isinstance(connection.msgcount, int):
-                raise ValueError(f"{connection.topic} has {connection.msgcount!r} messages")
+            count: object = connection.msgcount  # as the file says it, of whatever type
+            if not isinstance(count, int):
+                raise ValueError(f"{connection.topic} has {count!r} messages")
     except Exception as error:
         raise damaged(root, error) from error
     try:

@@ -76,26 +76,39 @@ def decode(content: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     Raises:
         InvalidSource: if the bytes are not of this form or are cut short.
     """
+    header, columns = decode_stored(content)
+    return header, {column.name: _scaled(column) for column in columns}
+
+
+def decode_stored(content: bytes) -> tuple[dict[str, Any], list[Column]]:
+    """The header and the columns as they are stored, without a copy.
+
+    Raises:
+        InvalidSource: if the bytes are not of this form or are cut short.
+    """
     if content[:4] != MAGIC or len(content) < 8:
         raise InvalidSource("points: the answer does not begin with LLP1; is this our server?")
     (length,) = struct.unpack_from("<I", content, 4)
     try:
         header = json.loads(content[8 : 8 + length])
-        columns = {
-            field["name"]: _field(content, field, header["count"]) for field in header["fields"]
-        }
+        columns = [_column(content, field, header["count"]) for field in header["fields"]]
     except (ValueError, KeyError) as error:
         raise InvalidSource(f"points: the answer is cut short or damaged ({error})") from error
     return header, columns
 
 
-def _field(content: bytes, field: Mapping[str, Any], count: int) -> NDArray[Any]:
+def _column(content: bytes, field: Mapping[str, Any], count: int) -> Column:
     components = int(field["components"])
     stored = np.frombuffer(content, _TYPES[field["type"]], count * components, field["offset"])
     values: NDArray[Any] = stored if components == 1 else stored.reshape(count, components)
-    if "scale" not in field and "bias" not in field:
-        return values
-    return values * float(field.get("scale", 1.0)) + np.asarray(field.get("bias", 0.0))
+    return Column(field["name"], values, field.get("scale"), tuple(field.get("bias", ())))
+
+
+def _scaled(column: Column) -> NDArray[Any]:
+    if column.scale is None and not column.bias:
+        return column.values
+    scale = 1.0 if column.scale is None else column.scale
+    return column.values * float(scale) + np.asarray(column.bias or 0.0)
 
 
 def _padded(size: int) -> int:

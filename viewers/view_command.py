@@ -1,18 +1,21 @@
 """`lidar-label view [PATH…]`: recordings into a local project, and the editor in the browser."""
 
 import argparse
+import contextlib
 import hashlib
 import os
+import re
 import socket
 import sys
 import threading
 import time
+import urllib.request
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lidar_label.errors import UsageError
+from lidar_label.errors import LidarLabelError, UsageError
 from lidar_label.viewers.signal_arguments import add_signal_arguments, signal_options
 
 if TYPE_CHECKING:
@@ -70,10 +73,10 @@ def run(arguments: argparse.Namespace) -> int:
     port = arguments.port or _free_port(arguments.host)
     address = f"http://{'localhost' if arguments.host == '127.0.0.1' else arguments.host}:{port}"
     print(f"{address}{page}", flush=True)  # noqa: T201
-    if not arguments.no_browser:
-        threading.Thread(
-            target=_open_browser, args=(arguments.host, port, address + page), daemon=True
-        ).start()
+    shown = None if arguments.no_browser else address + page
+    threading.Thread(
+        target=_begin, args=(app, arguments.host, port, page, shown), daemon=True
+    ).start()
     serve(app, arguments.host, port)
     return 0
 
@@ -228,12 +231,33 @@ def _free_port(host: str) -> int:
         return int(probe.getsockname()[1])
 
 
-def _open_browser(host: str, port: int, address: str) -> None:
-    """Once the server answers."""
+def _begin(app: "FastAPI", host: str, port: int, page: str, shown: str | None) -> None:
+    """Open the browser once the server answers, and make what it will ask for while it starts."""
+    if not _answers(host, port):
+        return
+    if shown is not None:
+        webbrowser.open(shown)
+    from lidar_label.viewers.api.serving import is_loopback
+
+    services: Services = app.state.services
+    found = re.fullmatch(r"/p/(\d+)/r/(\d+)/edit", page)
+    with contextlib.suppress(LidarLabelError, OSError):  # the browser will ask again, and be told
+        if found:
+            from lidar_label.viewers.api.sweep_routes import frame_cloud
+
+            info = services.info(int(found[1]), int(found[2]))
+            services.clouds.get(*frame_cloud(services, info, 0))
+        own = f"http://{'localhost' if is_loopback(host) else host}:{port}"
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        for path in ("/", "/_dash-layout", "/_dash-dependencies"):  # Dash sets itself up when asked
+            direct.open(own + path, timeout=_WAIT_S).close()
+
+
+def _answers(host: str, port: int) -> bool:
     end = time.monotonic() + _WAIT_S
     while time.monotonic() < end:
         with socket.socket() as probe:
             if probe.connect_ex((host, port)) == 0:
-                webbrowser.open(address)
-                return
+                return True
         time.sleep(0.05)
+    return False

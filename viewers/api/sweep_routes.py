@@ -1,11 +1,13 @@
 """Routes of a recording's data: points, images, radar, signals, fused clouds."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
 from lidar_label.binary_columns import FORMAT_VERSION, LEVELS
 from lidar_label.errors import NotFound
+from lidar_label.store.projects import RecordingInfo
 from lidar_label.viewers.api.byte_responses import immutable_bytes
 from lidar_label.viewers.api.models import Nanoseconds
 from lidar_label.viewers.api.path_numbers import FrameNumber, Number
@@ -25,6 +27,8 @@ _IMAGE: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": {"image/jpeg": {}, "image/png": {}}}
     for status, text in ((200, "The file as it was recorded"), (206, "A range of it"))
 }
+_METRES = r"-?[0-9]{1,9}(\.[0-9]{1,6})?"
+_PLACE = f"^{_METRES},{_METRES},[0-9]{{1,6}}(\\.[0-9]{{1,6}})?$"
 _UNCHANGED: dict[int | str, dict[str, Any]] = {
     304: {"description": "The client has it"},
     416: PROBLEMS["default"],
@@ -47,22 +51,33 @@ def points(
     ] = "",
     level: Annotated[int, Query(ge=0, lt=LEVELS, description="0: all points, 4: fewest")] = 0,
     deskew: bool = True,
+    most: Annotated[
+        int | None, Query(ge=1, lt=2**31, description="thinned evenly to so many points")
+    ] = None,
+    near: Annotated[
+        str | None,
+        Query(
+            pattern=_PLACE, description="x,y,radius in metres: only what is there, seen from above"
+        ),
+    ] = None,
 ) -> Response:
     """A frame's LiDAR points in the ego frame."""
+    from lidar_label.viewers.api.parts_of_clouds import points_near, thinned
+
     info = shared.info(project, recording)
     _check_frame(frame, info.frames)
     _noted(shared, access, project, recording, "points.read")
     names = tuple(filter(None, sensors.split(",")))
-    chosen = "-".join(name.encode().hex() for name in names)
-    key = f"{info.content_hash}-p{FORMAT_VERSION}-{frame}-{level}-{int(deskew)}-{chosen}"
+    whole, make = frame_cloud(shared, info, frame, names, level=level, deskew=deskew)
+    key = whole if near is None else f"{whole}-near{near}"
+    key = key if most is None else f"{key}-most{most}"
 
-    def make() -> bytes:
-        from lidar_label.viewers.api.frame_clouds import encode_frame
+    def part() -> bytes:
+        content = shared.clouds.get(whole, make)
+        content = content if near is None else points_near(content, *map(float, near.split(",")))
+        return content if most is None else thinned(content, most)
 
-        opened = shared.recordings.get(info.uri, info.content_hash)
-        return encode_frame(opened, frame, sensors=names, level=level, deskew=deskew)
-
-    return immutable_bytes(request, key, lambda: shared.clouds.get(key, make))
+    return immutable_bytes(request, key, part)
 
 
 @router.get(
@@ -202,6 +217,28 @@ def signal_spectrogram(
         return spectrogram(own, channel, low, high, pixels)
 
     return immutable_bytes(request, f"{info.content_hash}-g-{asked}", make)
+
+
+def frame_cloud(
+    shared: Services,
+    info: RecordingInfo,
+    frame: int,
+    sensors: tuple[str, ...] = (),
+    *,
+    level: int = 0,
+    deskew: bool = True,
+) -> tuple[str, Callable[[], bytes]]:
+    """The key of a frame's encoded points among `shared.clouds`, and what makes them."""
+    chosen = "-".join(name.encode().hex() for name in sensors)
+    key = f"{info.content_hash}-p{FORMAT_VERSION}-{frame}-{level}-{int(deskew)}-{chosen}"
+
+    def make() -> bytes:
+        from lidar_label.viewers.api.frame_clouds import encode_frame
+
+        opened = shared.recordings.get(info.uri, info.content_hash)
+        return encode_frame(opened, frame, sensors=sensors, level=level, deskew=deskew)
+
+    return key, make
 
 
 def _whole(text: str | None) -> int | None:

@@ -1,8 +1,8 @@
-// Bundles the Dash components into ../assets; React is the one that Dash puts on the page.
+// Bundles the Dash components into ../assets, and what stands in the head of the page; React is the one that Dash puts there.
 import { build } from "esbuild";
 
 await build({
-  entryPoints: { editor: "src/dash_components.ts", editor_style: "src/ui/editor.css" },
+  entryPoints: { editor: "src/dash_components.ts", editor_style: "src/ui/editor.css", head: "src/head.ts" },
   outdir: "../assets",
   bundle: true,
   minify: true,

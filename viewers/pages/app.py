@@ -1,7 +1,9 @@
 """The Dash app of the pages, to be mounted beside the API; it holds no data and no session."""
 
+import json
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lidar_label.errors import UsageError
 from lidar_label.viewers.pages.components import Pages
@@ -11,6 +13,14 @@ if TYPE_CHECKING:
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 _PAGES = "/p/"  # where the addresses of projects and recordings begin
+_HEAD = "head.js"  # of the bundle; stands in the document
+# Components of Dash's own that no page of ours has, half a megabyte of script.
+_UNUSED = re.compile(r'<script src="[^"]*/dash/(?:dcc|html|dash_table)/[^"]*"></script>\n?')
+# What Dash's renderer asks for once it runs is asked for at once.
+_AHEAD = "".join(
+    f'<link rel="preload" href="{path}" as="fetch" crossorigin>'
+    for path in ("/_dash-layout", "/_dash-dependencies")
+)
 
 
 def pages_app(api: str = "/api/v1") -> "ASGIApp":
@@ -24,14 +34,25 @@ def pages_app(api: str = "/api/v1") -> "ASGIApp":
     """
     from dash import Dash
 
+    class OnePage(Dash):
+        """Asks for what the page will show while its scripts are still being loaded."""
+
+        def interpolate_index(self, *args: Any, **parts: str) -> str:
+            head = f"<script>const LIDAR_LABEL_API={json.dumps(api)};{script}</script>"
+            parts["metas"] = head + _AHEAD + parts["metas"]
+            parts["scripts"] = _UNUSED.sub("", parts["scripts"])
+            return super().interpolate_index(*args, **parts)
+
     if not (ASSETS / "editor.js").exists():
         raise UsageError(f"{ASSETS}: no editor.js; run `make setup`, which builds the editor")
-    app = Dash(
+    script = (ASSETS / _HEAD).read_text()
+    app = OnePage(
         "lidar_label",
         backend="fastapi",
         title="Lidar Label",
         update_title="",
         assets_folder=str(ASSETS),
+        assets_ignore=re.escape(_HEAD),
         add_log_handler=False,
     )
     app.backend.websocket_capability = False  # there are no callbacks to carry

@@ -61,6 +61,22 @@ def test_the_browser_keeps_points_and_asks_no_second_time(client: TestClient) ->
     assert other.headers["etag"] != first.headers["etag"]
 
 
+def test_a_budget_or_a_place_gets_a_part_of_the_points(client: TestClient) -> None:
+    header, whole = decode(client.get(POINTS).content)
+    few, thin = decode(client.get(POINTS, params={"most": 500}).content)
+    assert (few["count"], few["total"]) == (500, header["total"])
+    assert len(thin["xyz"]) == 500
+    enough = client.get(POINTS, params={"most": header["total"]})
+    assert decode(enough.content)[0]["count"] == header["total"]
+    _, near = decode(client.get(POINTS, params={"near": "10,-5,2.5"}).content)
+    inside = np.hypot(whole["xyz"][:, 0] - 10, whole["xyz"][:, 1] + 5) <= 2.5
+    assert abs(len(near["xyz"]) - inside.sum()) <= 2, "but for the rounding at the rim"
+    _, both = decode(client.get(POINTS, params={"near": "10,-5,2.5", "most": 40}).content)
+    assert len(both["xyz"]) == 40
+    for wrong in ({"near": "10,5"}, {"near": "a,b,c"}, {"near": "1,1,-1"}, {"most": 0}):
+        assert client.get(POINTS, params=wrong).status_code == 422
+
+
 def test_ranges_put_together_are_the_whole(client: TestClient) -> None:
     whole = client.get(POINTS)
     size = len(whole.content)

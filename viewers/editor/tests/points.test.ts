@@ -48,7 +48,7 @@ describe("points from the server", () => {
     const box = makeBox([102, 0, 0], [1, 1, 1]);
     expect([...colourPoints(cloud, "class", [{ box, colour: "#ff0102" }])].slice(3)).toEqual([255, 1, 2]);
     expect(colourPoints(cloud, "height", [])).not.toEqual(colourPoints(cloud, "intensity", []));
-    expect(cutOut(cloud, colourPoints(cloud, "sensor", []), box, 0.1, { hideGround: false, hiddenSensors: [] }).xyz[0]).toBe(102);
+    expect(cutOut(cloud, colourPoints(cloud, "sensor", []), 102, 0.5, 1, { hideGround: false, hiddenSensors: [] }).xyz[0]).toBe(102);
   });
 });
 
@@ -57,7 +57,7 @@ describe("the frames at hand", () => {
     ({ count: n, total: n, level: 0, origin: [0, 0, 0], sensors: [], levels: [], xyz: new Float32Array(3 * n) });
   it("stay within their budget over 1,000 frames and are loaded once", async () => {
     let loads = 0;
-    const cache = new FrameCache(async () => (loads++, cloud(1000)), 10 * 20_000);
+    const cache = new FrameCache(async () => (loads++, cloud(1000)), () => 10 * 20_000);
     for (let frame = 0; frame < 1000; frame++) {
       await Promise.all([cache.get(frame), cache.get(frame)]);
       expect(cache.bytes).toBeLessThanOrEqual(10 * 20_000);
@@ -68,7 +68,7 @@ describe("the frames at hand", () => {
   });
   it("are tried again after a failure", async () => {
     let tries = 0;
-    const cache = new FrameCache(() => (tries++ ? Promise.resolve(cloud(1)) : Promise.reject(new Error("away"))));
+    const cache = new FrameCache(() => (tries++ ? Promise.resolve(cloud(1)) : Promise.reject(new Error("away"))), () => 1e6);
     await expect(cache.get(0)).rejects.toThrow("away");
     expect((await cache.get(0)).count).toBe(1);
   });

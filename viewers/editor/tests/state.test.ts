@@ -3,8 +3,8 @@ import { writeEdit } from "../src/api/labels_json";
 import { makeBox } from "../src/geometry/box";
 import { Poses } from "../src/geometry/transform";
 import { after, listed } from "../src/state/doubt";
-import { exceptionsOf } from "../src/state/exceptions";
-import { type Edit, type Labels, type Track, applyEdit, inFrame, keyframesOf } from "../src/state/labels";
+import { exceptionsOf, sameDoubts } from "../src/state/exceptions";
+import { type Edit, type Labels, type Track, applyEdit, inFrame, keepEqual, keyframesOf } from "../src/state/labels";
 import { acknowledge, conflicted, disconnected, enqueue, markSent, nextBatch, refreshed, refuse, resolve, shown, startSync, statusOf } from "../src/state/sync";
 
 const poses = new Poses(null);
@@ -57,6 +57,29 @@ describe("edits", () => {
 
   it("hide rejected tracks from the frame", () =>
     expect(inFrame(edit({ kind: "judge", track: 1, state: "rejected" }), 0)).toHaveLength(0));
+});
+
+describe("what reads as before", () => {
+  const copy = (one: Track, more: Partial<Track> = {}): Track =>
+    ({ ...one, revision: one.revision + 1, cuboids: new Map([...one.cuboids].map(([f, c]) => [f, { ...c }])), ...more });
+  it("stays the same object, whatever its revision", () => {
+    expect(keepEqual(labels, new Map([...labels].map(([id, one]) => [id, copy(one)])))).toBe(labels);
+  });
+  it("is replaced where it differs, and only there", () => {
+    const changed = keepEqual(labels, new Map([[1, copy(labels.get(1)!)], [2, copy(labels.get(2)!, { state: "accepted" })]]));
+    expect(changed).not.toBe(labels);
+    expect(changed.get(1)).toBe(labels.get(1));
+    expect(changed.get(2)!.state).toBe("accepted");
+    expect(changed.get(2)!.cuboids).toBe(labels.get(2)!.cuboids);
+    const moved = keepEqual(labels, edit(set)).get(1)!;
+    expect(moved.cuboids.get(1)!.x).toBe(50);
+    expect(keepEqual(labels, new Map([[1, labels.get(1)!]])).size).toBe(1);
+  });
+  it("keeps doubts that say the same", () => {
+    const doubts = exceptionsOf(labels, poses);
+    expect(sameDoubts(doubts, exceptionsOf(labels, poses))).toBe(doubts);
+    expect(sameDoubts(doubts, exceptionsOf(edit(set), poses))).not.toBe(doubts);
+  });
 });
 
 describe("synchronising", () => {

@@ -5,6 +5,7 @@ import { CORNER_GRIPS, EDGE_GRIPS, dragGrip, gripAt, nudge, toPlane } from "../s
 import { groundUnder, pointsIn, shrink, snapFace } from "../src/geometry/snapping";
 import { IDENTITY, type Matrix, Poses, apply, invert, moveBox, multiply } from "../src/geometry/transform";
 import { isTurned, quarterTurned, sourceAxis } from "../src/geometry/turns";
+import { START, firstLook } from "../src/views/orbit";
 
 const turned = makeBox([10, 4, 0.3], [4, 2, 1.5], 0.7);
 
@@ -37,6 +38,18 @@ describe("close views", () => {
   it("nudge right in the top view to the object's right", () => {
     const box = nudge("top", makeBox([0, 0, 0], [4, 2, 1]), [0.5, 0]);
     expect(box.y).toBeCloseTo(-0.5);
+  });
+});
+
+describe("the first look", () => {
+  const around = (x: number, y: number) =>
+    new Float32Array(Array.from({ length: 300 }, (_, i) => [x + 90 * Math.cos(i), y + 90 * Math.sin(i), 3]).flat());
+  it("is about the ego where there are points, else at the points", () => {
+    expect(firstLook(new Float32Array())).toBe(START);
+    expect(firstLook(new Float32Array([...around(2000, 0), ...around(20, 30)]))).toBe(START);
+    const far = firstLook(around(-3000, 700));
+    expect(Math.hypot(far.target[0] + 3000, far.target[1] - 700)).toBeLessThan(10);
+    expect(far.distance).toBeCloseTo(108, -1);
   });
 });
 

@@ -4,6 +4,7 @@ import type { Box, Vec3 } from "../geometry/box";
 import { type PointCloud, decodePoints } from "../points/decode";
 import type { Labels } from "../state/labels";
 import type { Pending, ServerTrack } from "../state/sync";
+import { pointsPath, recordingPath, takeEarly } from "./early";
 import { type LabelsJson, type TrackStateJson, readLabels, readTracks, writeEdit } from "./labels_json";
 
 export interface SensorInfo {
@@ -66,7 +67,8 @@ export class Client {
     if (init.method && init.method !== "GET") headers.set("X-CSRF-Token", this.csrf);
     let response: Response;
     try {
-      response = await fetch(this.base + path, { ...init, headers, credentials: "same-origin" });
+      const early = init.method ? undefined : takeEarly(this.base + path);
+      response = await (early ?? fetch(this.base + path, { ...init, headers, credentials: "same-origin" }));
     } catch {
       throw new Unreachable("the server does not answer");
     }
@@ -129,15 +131,22 @@ export class RecordingClient {
   private readonly path: string;
 
   constructor(readonly client: Client, project: string, recording: string) {
-    this.path = `/projects/${encodeURIComponent(project)}/recordings/${encodeURIComponent(recording)}`;
+    this.path = recordingPath(project, recording);
   }
 
   info(): Promise<RecordingInfo> {
     return this.client.get(this.path);
   }
 
-  async points(frame: number, level: number): Promise<PointCloud> {
-    const response = await this.client.request(`${this.path}/frames/${frame}/points?level=${level}`);
+  /** A frame's points, evenly thinned where there are more than so many. */
+  async points(frame: number, most: number): Promise<PointCloud> {
+    const response = await this.client.request(pointsPath(this.path, frame, most));
+    return decodePoints(await response.arrayBuffer());
+  }
+
+  /** A frame's points within metres of a place seen from above. */
+  async pointsNear(frame: number, [x, y]: readonly [number, number], radius: number, most: number): Promise<PointCloud> {
+    const response = await this.client.request(`${pointsPath(this.path, frame, most)}&near=${x},${y},${radius}`);
     return decodePoints(await response.arrayBuffer());
   }
 

@@ -100,15 +100,22 @@ export function shownPoints(cloud: PointCloud, filter: Filter): Uint32Array | nu
   return kept.slice(0, n);
 }
 
-/** The points near a box, for its close views; positions and colours copied together. */
-export function cutOut(cloud: PointCloud, colours: Uint8Array, box: Box, margin: number, filter: Filter) {
+/** The points within a radius of a place seen from above; positions and colours copied together. */
+export function cutOut(cloud: PointCloud, colours: Uint8Array, x: number, y: number, radius: number, filter: Filter) {
   const hidden = cloud.sensors.map((name) => filter.hiddenSensors.includes(name));
-  const near = pointsIn(box, cloud, margin).filter((i) =>
-    !(filter.hideGround && cloud.ground?.[i]) && !(cloud.sensor && hidden[cloud.sensor[i]]));
-  const xyz = new Float32Array(3 * near.length), rgb = new Uint8Array(3 * near.length);
-  near.forEach((from, to) => {
-    xyz.set(cloud.xyz.subarray(3 * from, 3 * from + 3), 3 * to);
-    rgb.set(colours.subarray(3 * from, 3 * from + 3), 3 * to);
-  });
+  const ground = filter.hideGround ? cloud.ground : undefined, sensor = hidden.some(Boolean) ? cloud.sensor : undefined;
+  const { xyz: from } = cloud, near = new Uint32Array(cloud.count), most = radius * radius;
+  let n = 0;
+  for (let i = 0, k = 0; i < cloud.count; i++, k += 3) {
+    const dx = from[k] - x, dy = from[k + 1] - y;
+    if (dx * dx + dy * dy > most || ground?.[i] || (sensor && hidden[sensor[i]])) continue;
+    near[n++] = k;
+  }
+  const xyz = new Float32Array(3 * n), rgb = new Uint8Array(3 * n);
+  for (let to = 0, i = 0; i < n; i++)
+    for (let k = near[i]; k < near[i] + 3; k++, to++) {
+      xyz[to] = from[k];
+      rgb[to] = colours[k];
+    }
   return { xyz, rgb };
 }

@@ -2,15 +2,13 @@
 
 import type { PointCloud } from "./decode";
 
-export const BUDGET_BYTES = 256 * 1024 * 1024;
-
 export class FrameCache {
   private readonly clouds = new Map<number, PointCloud>();
   private readonly underway = new Map<number, Promise<PointCloud>>();
 
   constructor(
     private readonly load: (frame: number) => Promise<PointCloud>,
-    private readonly budget = BUDGET_BYTES,
+    private readonly budget: () => number,
   ) {}
 
   /** What is at hand now. */
@@ -47,9 +45,10 @@ export class FrameCache {
   }
 
   private trim(keep: number): void {
+    const budget = this.budget();
     let bytes = this.bytes;
     for (const [frame, cloud] of this.clouds) {
-      if (bytes <= this.budget) return;
+      if (bytes <= budget) return;
       if (frame === keep) continue;
       this.clouds.delete(frame);
       bytes -= bytesOf(cloud);
@@ -57,8 +56,9 @@ export class FrameCache {
   }
 }
 
-function bytesOf(cloud: PointCloud): number {
-  return cloud.xyz.byteLength + 8 * cloud.count;
+/** All memory that a cloud keeps: its positions and the answer in which its other columns lie. */
+function bytesOf({ xyz, intensity, time }: PointCloud): number {
+  return [...new Set([xyz, intensity, time].map((column) => column?.buffer))].reduce((sum, buffer) => sum + (buffer?.byteLength ?? 0), 0);
 }
 
 /** The frames around one, those ahead in the direction of travel first. */

@@ -4,18 +4,22 @@ import { ApiError, type RecordingClient, Unreachable, newClientId } from "../api
 import type { LabelClass } from "../api/ontology_json";
 import type { Box } from "../geometry/box";
 import type { PointCloud } from "../points/decode";
+import { PASSING_POINTS, passingBudget } from "../points/budget";
 import { FrameCache, neighbours } from "../points/frame_cache";
 import { after, listed } from "../state/doubt";
-import { exceptionsOf } from "../state/exceptions";
-import { type Edit, type FrameBox, type Labels, framesOf } from "../state/labels";
+import { exceptionsOf, sameDoubts } from "../state/exceptions";
+import { type Edit, type FrameBox, framesOf, keepEqual } from "../state/labels";
 import { type Settings, loadSettings, saveSettings } from "../state/settings";
 import { type Sync, enqueue, refreshed, resolve, shown, startSync } from "../state/sync";
+import { DetailLoader } from "./detail";
 import { Outbox } from "./outbox";
+import { firstLook } from "../views/orbit";
 import { type EditorState, chosenTrack, firstState } from "./state";
 
 const PLAY_MS = 100;
 const REFRESH_MS = 20_000;
 const DOUBT_MS = 250;
+const REFINE_MS = 150;
 
 export class Editor {
   state: EditorState;
@@ -23,26 +27,31 @@ export class Editor {
   private readonly cache: FrameCache;
   private readonly listeners = new Set<() => void>();
   private temporaryId = -1;
-  private level = 0;
   private firstPoints: Promise<PointCloud> | null = null;
+  private looked = false;
   private timers: ReturnType<typeof setInterval>[] = [];
   private playTimer: ReturnType<typeof setInterval> | undefined;
+  private readonly detail: DetailLoader;
+  private refineTimer: ReturnType<typeof setTimeout> | undefined;
   private doubtTimer: ReturnType<typeof setTimeout> | undefined;
   /** performance.now() when an edit was made, and when a frame was asked for, until the views have drawn it. */
   editedAt = 0;
   steppedAt = 0;
   /** A key is held down: its edits are one while they wait. */
   held = false;
+  /** When the first points of that frame were drawn, until all are. */
+  seenAt = 0;
 
   private constructor(readonly client: RecordingClient, state: EditorState, key: string, private readonly storage: Storage) {
     this.state = state;
-    this.cache = new FrameCache((frame) => this.loadCloud(frame));
+    this.cache = new FrameCache((frame) => this.loadCloud(frame), () => this.state.settings.frameMemory * 2 ** 20);
+    this.detail = new DetailLoader(client, () => this.state, (detail) => this.update({ detail }));
     this.outbox = new Outbox(client, storage, `lidar-label.edits.${key}`, () => this.state.sync, (sync, renamed) => this.setSync(sync, renamed));
   }
 
   /** Everything that the first picture needs is asked for at once. */
   static async open(client: RecordingClient, asked: Promise<readonly LabelClass[]>, key: string, storage: Storage): Promise<Editor> {
-    const points = client.points(0, 0);
+    const points = client.points(0, passingBudget(storage));
     points.catch(() => undefined); // asked for again, and told, by goTo
     const [recording, { labels, seq }, classes] = await Promise.all([client.info(), client.labels(), asked]);
     const editor = new Editor(client, firstState(recording, classes, labels, loadSettings(storage)), key, storage);
@@ -61,6 +70,8 @@ export class Editor {
     this.timers.forEach(clearInterval);
     clearInterval(this.playTimer);
     clearTimeout(this.doubtTimer);
+    clearTimeout(this.refineTimer);
+    this.detail.stop();
     this.outbox.stop();
   }
 
@@ -71,6 +82,7 @@ export class Editor {
 
   update(changes: Partial<EditorState>): void {
     this.state = { ...this.state, ...changes };
+    this.detail.check();
     this.listeners.forEach((listener) => listener());
   }
 
@@ -92,14 +104,18 @@ export class Editor {
     const direction = wanted >= this.state.frame ? 1 : -1;
     const ready = this.cache.ready(wanted);
     this.steppedAt = performance.now();
+    this.seenAt = 0;
     this.update({
-      frame: wanted, direction, draft: null, fused: null, uncovered: null, radars: [],
+      frame: wanted, direction, draft: null, detail: null, fused: null, uncovered: null, radars: [],
       ...(ready ? { cloud: ready, cloudFrame: wanted } : {}),
     });
     try {
       const cloud = ready ?? await this.cache.get(wanted);
       if (this.state.frame !== wanted) return;
-      if (!ready) this.update({ cloud, cloudFrame: wanted });
+      const orbit = this.looked ? this.state.orbit : firstLook(cloud.xyz);
+      this.looked = true;
+      if (!ready) this.update({ cloud, cloudFrame: wanted, orbit });
+      this.refineLater(wanted, cloud);
       this.cache.prefetch(neighbours(wanted, recording.frames, direction));
       await this.loadRadars(wanted);
     } catch (error) {
@@ -128,15 +144,24 @@ export class Editor {
     }, PLAY_MS);
   }
 
-  private async loadCloud(frame: number): Promise<PointCloud> {
-    const { pointBudget } = this.state.settings;
+  private loadCloud(frame: number): Promise<PointCloud> {
     const early = frame === 0 ? this.firstPoints : null;
     this.firstPoints = null;
-    const cloud = await (early ?? this.client.points(frame, this.level));
-    if (cloud.count <= pointBudget) return cloud;
-    const fits = cloud.levels.findIndex((count) => count <= pointBudget);
-    this.level = fits < 0 ? Math.max(0, cloud.levels.length - 1) : fits;
-    return this.client.points(frame, this.level);
+    return early ?? this.client.points(frame, Math.min(PASSING_POINTS, this.state.settings.pointBudget));
+  }
+
+  /** Where a frame holds more points than came at first, fetch as many as may be shown once a person rests on it. */
+  private refineLater(frame: number, { count, total }: PointCloud): void {
+    clearTimeout(this.refineTimer);
+    const most = this.state.settings.pointBudget, start = this.steppedAt || performance.now();
+    if (count >= Math.min(total, most)) return;
+    this.refineTimer = setTimeout(() => {
+      this.client.points(frame, most).then((cloud) => {
+        if (this.state.cloudFrame !== frame) return;
+        [this.steppedAt, this.seenAt] = [start, performance.now()];
+        this.update({ cloud });
+      }).catch(() => undefined); // what is shown stays
+    }, REFINE_MS);
   }
 
   private async loadRadars(frame: number): Promise<void> {
@@ -188,8 +213,9 @@ export class Editor {
     if (this.state.readOnly) return this.notify("you may look at these labels but not change them");
     this.editedAt = performance.now();
     const batch = edits.length > 1 ? newClientId() : undefined;
-    this.setSync(edits.reduce((sync, edit) => enqueue(sync, edit, newClientId(), { batch, held: this.held }), this.state.sync));
-    void this.outbox.flush();
+    this.place(edits.reduce((sync, edit) => enqueue(sync, edit, newClientId(), { batch, held: this.held }), this.state.sync));
+    void this.outbox.flush(); // on its way before anything is drawn
+    this.update({});
   }
 
   /** Set the chosen cuboid of this frame. */
@@ -248,19 +274,30 @@ export class Editor {
 
   private doubtLater(): void {
     clearTimeout(this.doubtTimer);
-    this.doubtTimer = setTimeout(() => this.update({ doubts: exceptionsOf(this.state.labels, this.state.poses) }), DOUBT_MS);
+    this.doubtTimer = setTimeout(() => {
+      const doubts = sameDoubts(this.state.doubts, exceptionsOf(this.state.labels, this.state.poses));
+      if (doubts !== this.state.doubts) this.update({ doubts });
+    }, DOUBT_MS);
   }
 
   private setSync(sync: Sync, renamed?: ReadonlyMap<number, number>): void {
-    const labels: Labels = shown(sync, this.state.poses);
+    this.place(sync, renamed);
+    this.update({});
+  }
+
+  /** Take over a state of the edits without telling anybody yet. */
+  private place(sync: Sync, renamed?: ReadonlyMap<number, number>): void {
+    const before = this.state;
+    const same = sync.confirmed === before.sync.confirmed && sync.queue === before.sync.queue;
+    const labels = same ? before.labels : keepEqual(before.labels, shown(sync, before.poses));
     const now = (id: number | null): number | null => (id === null ? null : renamed?.get(id) ?? id);
-    const chosen = now(this.state.chosen);
-    this.outbox.keep(sync);
-    if (labels !== this.state.labels) this.doubtLater();
-    this.update({
-      sync, labels, mergeFrom: now(this.state.mergeFrom),
+    const chosen = now(before.chosen);
+    if (labels !== before.labels) this.doubtLater();
+    this.state = {
+      ...before, sync, labels, mergeFrom: now(before.mergeFrom),
       chosen: chosen !== null && labels.has(chosen) ? chosen : null,
       ...(sync.refused ? { notice: sync.refused } : {}),
-    });
+    };
+    this.outbox.keep(sync);
   }
 }

@@ -5,6 +5,7 @@ import { type PlaneName, type Point2, nudge } from "../geometry/plane_view";
 import { groundUnder, heightRange, shrink } from "../geometry/snapping";
 import { Unreachable } from "../api/client";
 import { keyframesOf } from "../state/labels";
+import { closePoints } from "./detail";
 import type { Editor } from "./editor";
 import { chosenBox, chosenCuboid, chosenTrack, classOf } from "./state";
 
@@ -30,7 +31,7 @@ export const flipHeading = (editor: Editor): void => change(editor, flip);
 export const quarterTurn = (editor: Editor): void => change(editor, turnFront);
 
 export function ontoGround(editor: Editor): void {
-  const { cloud } = editor.state;
+  const cloud = closePoints(editor.state);
   change(editor, (box) => {
     const ground = cloud && groundUnder(box, cloud);
     if (ground === null) editor.notify("no points near the cuboid from which to tell the ground");
@@ -40,7 +41,7 @@ export function ontoGround(editor: Editor): void {
 
 /** Rotate, and shrink to the points at once, in the browser. */
 export function turnAndFit(editor: Editor, angle: number): void {
-  const { cloud } = editor.state;
+  const cloud = closePoints(editor.state);
   change(editor, (box) => (cloud ? shrink(rotate(box, angle), cloud) : rotate(box, angle)));
 }
 

@@ -76,10 +76,11 @@ export class Outbox {
 
   private async send(batch: readonly Pending[]): Promise<boolean> {
     const { confirmed } = this.read();
-    this.write(markSent(this.read(), batch));
     const start = performance.now();
+    const answer = this.client.send(batch, (track) => confirmed.get(track)?.revision ?? 0);
+    this.write(markSent(this.read(), batch));
     try {
-      const { states, seq } = await this.client.send(batch, (track) => confirmed.get(track)?.revision ?? 0);
+      const { states, seq } = await answer;
       performance.measure("edit durable", { start });
       this.advance(seq, batch.length);
       const done = acknowledge(this.read(), states);

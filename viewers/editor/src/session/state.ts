@@ -11,6 +11,7 @@ import { exceptionsOf } from "../state/exceptions";
 import type { Cuboid, Labels, Track } from "../state/labels";
 import type { Settings } from "../state/settings";
 import { type Sync, startSync } from "../state/sync";
+import type { Detail } from "./detail";
 import { START, type Orbit } from "../views/orbit";
 
 export type Dialog = "help" | "settings" | "delete" | "batch" | null;
@@ -24,6 +25,8 @@ export interface EditorState {
   /** Of the frame, or of the last frame while this one loads. */
   readonly cloud: PointCloud | null;
   readonly cloudFrame: number;
+  /** All points about the chosen cuboid where `cloud` has not all. */
+  readonly detail: Detail | null;
   readonly radars: readonly PointCloud[];
   readonly sync: Sync;
   readonly labels: Labels;
@@ -56,7 +59,7 @@ export function firstState(recording: RecordingInfo, classes: readonly LabelClas
   const poses = new Poses(recording.world_from_ego);
   return {
     recording, classes, poses, frame: 0, direction: 1,
-    cloud: null, cloudFrame: -1, radars: [], sync: startSync(labels), labels, doubts: exceptionsOf(labels, poses), chosen: null, draft: null, mergeFrom: null,
+    cloud: null, cloudFrame: -1, detail: null, radars: [], sync: startSync(labels), labels, doubts: exceptionsOf(labels, poses), chosen: null, draft: null, mergeFrom: null,
     category: classes[0]?.name ?? "car", settings, list: { sort: "doubt", text: "", open: false, once: false }, dialog: null,
     playing: false, trajectory: false, fused: null, tape: null, hovered: "top", orbit: START, clipboard: null,
     notice: null, uncovered: null, deletePreview: null, camera: null, readOnly: false,

@@ -16,7 +16,7 @@ interface Props {
 }
 
 /** Points are few in so small a view. */
-const LEVEL = 1;
+const MOST_POINTS = 60_000, KEPT_BYTES = 64 * 2 ** 20;
 
 export function SceneBeside({ session, info, source, api, editor }: Props & { readonly api: string; readonly editor: string }) {
   const { scene, cursor } = session.state;
@@ -51,7 +51,7 @@ function Picture({ info, times, cursor, source, api }: Omit<Props, "session"> & 
 function Points({ session, info, source, frame }: Props & { frame: number }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [view, setView] = useState<CloudView | null>(null);
-  const cache = useMemo(() => new FrameCache((one) => source.points(one, LEVEL)), [source]);
+  const cache = useMemo(() => new FrameCache((one) => source.points(one, MOST_POINTS), () => KEPT_BYTES), [source]);
   const wanted = useRef(frame);
   wanted.current = frame;
   useEffect(() => {

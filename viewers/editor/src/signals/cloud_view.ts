@@ -8,16 +8,19 @@ import { type Orbit, OrbitCameras, START, turned, zoomed } from "../views/orbit"
 import { PointLayer } from "../views/point_layer";
 import { type Pane, Stage } from "../views/stage";
 
+const POINT_SIZE = 1.4;
+
 export class CloudView implements Pane {
   readonly scene = new THREE.Scene();
   private readonly stage: Stage;
-  private readonly points = new PointLayer(1.4);
+  private readonly points = new PointLayer();
   private readonly boxes = new BoxLayer();
   private readonly cameras = new OrbitCameras();
   private orbit: Orbit = START;
   private readonly leave: () => void;
 
   constructor(readonly element: HTMLCanvasElement) {
+    this.points.setSize(POINT_SIZE);
     this.scene.add(this.points.object, this.boxes.object);
     this.stage = new Stage(element);
     this.stage.add(this);

@@ -27,6 +27,13 @@ export function exceptionsOf(labels: Labels, poses: Poses): ReadonlyMap<number, 
   return new Map([...labels.values()].map((track) => [track.id, judged(track, [...ownFindings(track, poses), ...(overlaps.get(track.id) ?? [])])]));
 }
 
+/** The former findings as the same object where the new ones say the same. */
+export function sameDoubts(before: ReadonlyMap<number, Exceptions>, now: ReadonlyMap<number, Exceptions>): ReadonlyMap<number, Exceptions> {
+  const same = (a: Exceptions | undefined, b: Exceptions) =>
+    a?.score === b.score && a.frame === b.frame && a.reasons.join() === b.reasons.join();
+  return before.size === now.size && [...now].every(([id, one]) => same(before.get(id), one)) ? before : now;
+}
+
 const known = new WeakMap<Track, readonly Finding[]>();
 
 function ownFindings(track: Track, poses: Poses): readonly Finding[] {

@@ -162,3 +162,34 @@ export function inFrame(labels: Labels, frame: number): { readonly track: Track;
     return cuboid && track.state !== "rejected" ? [{ track, cuboid }] : [];
   });
 }
+
+/** The labels, but what reads as before is the same object as before, so that nothing draws it again; revisions are not seen. */
+export function keepEqual(before: Labels, after: Labels): Labels {
+  let same = before.size === after.size;
+  const kept = new Map<number, Track>();
+  for (const [id, track] of after) {
+    const known = before.get(id), one = known && known !== track ? keepTrack(known, track) : track;
+    kept.set(id, one);
+    same &&= one === known;
+  }
+  return same ? before : kept;
+}
+
+function keepTrack(before: Track, after: Track): Track {
+  let same = before.cuboids.size === after.cuboids.size;
+  const cuboids = new Map<number, Cuboid>();
+  for (const [frame, cuboid] of after.cuboids) {
+    const known = before.cuboids.get(frame), one = known && sameFields(known, cuboid, CUBOID_FIELDS) ? known : cuboid;
+    cuboids.set(frame, one);
+    same &&= one === known;
+  }
+  const kept = { ...after, cuboids: same ? before.cuboids : cuboids };
+  const alike = same && sameFields(before, kept, ["category", "rigid", "state"]) && JSON.stringify(before.attributes) === JSON.stringify(kept.attributes);
+  return alike ? before : kept;
+}
+
+const CUBOID_FIELDS = ["x", "y", "z", "length", "width", "height", "yaw", "pitch", "roll", "score", "keyframe", "source", "points"] as const satisfies readonly (keyof Cuboid)[];
+
+function sameFields<T>(a: T, b: T, fields: readonly (keyof T)[]): boolean {
+  return a === b || fields.every((field) => a[field] === b[field]);
+}

@@ -1,5 +1,6 @@
 /** What a person sets once; kept in the browser. */
 
+import { FRAME_MEMORY_MB, POINT_BUDGET, SETTINGS_KEY } from "../points/budget";
 import { COLOUR_MODES, type ColourMode } from "../points/colours";
 import { type OwnKeys, PRESETS, type Preset } from "./keymap";
 
@@ -13,20 +14,20 @@ export interface Settings {
   readonly theme: "dark" | "light";
   readonly preset: Preset;
   readonly ownKeys: OwnKeys;
-  /** Points of one frame to load and draw at most; beyond it a coarser level is taken. */
+  /** Points of one frame to load and draw at most; a larger frame is thinned to so many. */
   readonly pointBudget: number;
+  /** Megabytes of points of frames last seen and fetched ahead that are kept. */
+  readonly frameMemory: number;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
   colourBy: "height", pointSize: 1.6, hideGround: false, hiddenSensors: [], othersFollow: true, theme: "dark",
-  preset: "default", ownKeys: {}, pointBudget: 1_500_000,
+  preset: "default", ownKeys: {}, pointBudget: POINT_BUDGET, frameMemory: FRAME_MEMORY_MB,
 };
-
-const KEY = "lidar-label.settings";
 
 export function loadSettings(storage: Storage): Settings {
   try {
-    const kept = { ...DEFAULT_SETTINGS, ...JSON.parse(storage.getItem(KEY) ?? "{}") as Partial<Settings> };
+    const kept = { ...DEFAULT_SETTINGS, ...JSON.parse(storage.getItem(SETTINGS_KEY) ?? "{}") as Partial<Settings> };
     const known = COLOUR_MODES.includes(kept.colourBy) && kept.preset in PRESETS;
     return known ? kept : DEFAULT_SETTINGS;
   } catch {
@@ -35,5 +36,5 @@ export function loadSettings(storage: Storage): Settings {
 }
 
 export function saveSettings(storage: Storage, settings: Settings): void {
-  storage.setItem(KEY, JSON.stringify(settings));
+  storage.setItem(SETTINGS_KEY, JSON.stringify(settings));
 }

@@ -2,6 +2,7 @@
 
 import React, { useEffect, useState } from "react";
 import { ApiError, Client, RecordingClient } from "../api/client";
+import { ontologyPath } from "../api/early";
 import { type OntologyJson, readClasses } from "../api/ontology_json";
 import { Editor } from "../session/editor";
 import { CameraPanel } from "./CameraPanel";
@@ -46,7 +47,7 @@ export function CuboidEditor({ id, api, project, recording, home = "/" }: Cuboid
 
 async function open(api: string, project: string, recording: string): Promise<Editor> {
   const client = new Client(api);
-  const classes = client.get<OntologyJson>(`/projects/${encodeURIComponent(project)}/ontology`).then(readClasses);
+  const classes = client.get<OntologyJson>(ontologyPath(project)).then(readClasses);
   const [session, editor] = await Promise.all([
     client.session(),
     Editor.open(new RecordingClient(client, project, recording), classes, `${project}/${recording}`, window.localStorage),

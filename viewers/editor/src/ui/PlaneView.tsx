@@ -6,9 +6,9 @@ import {
   CORNER_GRIPS, EDGE_GRIPS, type Grip, PLANES, type PlaneName, type Point2, dragGrip, gripAt, halfHeight, outline, toPlane,
 } from "../geometry/plane_view";
 import { shrink, snapFace } from "../geometry/snapping";
+import { closePoints } from "../session/detail";
 import { chosenBox, chosenCuboid, colourOf } from "../session/state";
 import { PlanePane } from "../views/plane_pane";
-import { around } from "../views/scenery";
 import type { Studio } from "./Views";
 import { useEditor, useEditorState } from "./use_editor";
 
@@ -37,7 +37,7 @@ export function PlaneView({ plane, studio }: { plane: PlaneName; studio: Studio 
   const still = useEditorState(chosenCuboid);
   const colour = useEditorState((state) => colourOf(state, state.labels.get(state.chosen ?? NaN)?.category ?? ""));
   const hovered = useEditorState((state) => state.hovered === plane);
-  const cloud = useEditorState((state) => studio.scenery.of(state));
+  const cloud = useEditorState((state) => studio.ofClose(state));
   const pointSize = useEditorState((state) => state.settings.pointSize);
   const view = heldView ?? still;
   const half = view ? halfHeight(plane, view, size[0] / size[1], zoom) : 1;
@@ -59,12 +59,12 @@ export function PlaneView({ plane, studio }: { plane: PlaneName; studio: Studio 
   useLayoutEffect(() => {
     if (!pane.current) return;
     if (view && cloud) {
-      const near = around(cloud, view, 2.5 * Math.max(1, half));
-      pane.current.show(near.xyz, near.rgb, pointSize + 0.6);
+      const reach = half * Math.hypot(1, size[0] / size[1]);
+      pane.current.show(studio.close.around(cloud, view.x, view.y, reach), pointSize + 0.6);
     }
     pane.current.look(view, half);
     studio.stage.invalidate(pane.current);
-  }, [cloud, view, half, pointSize, studio]);
+  }, [cloud, view, half, size, pointSize, studio]);
 
   const scale = size[1] / (2 * half);
   const pixel = ([right, up]: Point2): Point2 => [size[0] / 2 + right * scale, size[1] / 2 - up * scale];
@@ -101,7 +101,7 @@ export function PlaneView({ plane, studio }: { plane: PlaneName; studio: Studio 
   }
 
   function snap(grip: Grip): void {
-    const points = editor.state.cloud;
+    const points = closePoints(editor.state);
     if (box && points) editor.setBox(snapped(plane, box, grip, points));
   }
 

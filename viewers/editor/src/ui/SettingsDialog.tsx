@@ -35,6 +35,8 @@ export function SettingsDialog() {
         <button type="button" onClick={() => editor.set({ ownKeys: {} })}>Forget my own keys</button>
         <label>points of a frame at most <input type="number" min={10000} step={10000} value={settings.pointBudget}
           onChange={(event) => editor.set({ pointBudget: Math.max(10000, Number(event.target.value)) })} /></label>
+        <label>frames kept, MB <input type="number" min={16} step={16} value={settings.frameMemory}
+          onChange={(event) => editor.set({ frameMemory: Math.max(16, Number(event.target.value)) })} /></label>
       </p>
       {taken && <p role="alert" className="ll-doubt">{taken}</p>}
       {[...clashes].map(([chord, users]) => <p key={chord} role="alert" className="ll-doubt">{chord} is used twice: {users.join("; ")}</p>)}

@@ -1,11 +1,14 @@
 /** The large view with the three close ones beside it, all on one canvas. */
 
 import React, { useEffect, useRef, useState } from "react";
-import { chosenBox } from "../session/state";
+import type { Editor } from "../session/editor";
+import { closePoints } from "../session/detail";
+import { type EditorState, chosenBox } from "../session/state";
 import type { PlaneName } from "../geometry/plane_view";
+import { CloseCloud } from "../views/close_cloud";
 import { MainMouse, type Rectangle } from "../views/main_mouse";
 import { MainPane } from "../views/main_pane";
-import { Scenery } from "../views/scenery";
+import { type ColouredCloud, Scenery } from "../views/scenery";
 import { Stage } from "../views/stage";
 import { Minimap } from "./Minimap";
 import { PlaneView } from "./PlaneView";
@@ -17,7 +20,9 @@ const PLANES: readonly PlaneName[] = ["top", "side", "front"];
 
 export interface Studio {
   readonly stage: Stage;
-  readonly scenery: Scenery;
+  readonly close: CloseCloud;
+  /** The points for the close views. */
+  readonly ofClose: (state: EditorState) => ColouredCloud | null;
 }
 
 export function Views() {
@@ -42,29 +47,36 @@ export function Views() {
   }, [editor]);
 
   function openStudio(area: HTMLCanvasElement, element: HTMLElement): () => void {
-    const stage = new Stage(area), scenery = new Scenery(), mainPane = new MainPane(element);
+    const stage = new Stage(area), scenery = new Scenery(), closeScenery = new Scenery(), mainPane = new MainPane(element);
+    const close = new CloseCloud();
     let rest: ReturnType<typeof setTimeout>;
     const moving = () => {
-      mainPane.points.setMoving(stage.slow);
+      if (!stage.slow) return;
+      mainPane.backdrop.setMoving(true);
       clearTimeout(rest);
       rest = setTimeout(() => {
-        mainPane.points.setMoving(false);
+        mainPane.backdrop.setMoving(false);
         stage.invalidate(mainPane);
       }, REST_MS);
     };
-    let before = editor.state;
     const show = () => {
-      if (before.draft !== editor.state.draft || before.labels !== editor.state.labels) moving();
-      before = editor.state;
       if (mainPane.show(editor.state, scenery.of(editor.state))) stage.invalidate(mainPane);
+      if (editor.editedAt) queueMicrotask(() => queueMicrotask(showEdit)); // after React
+    };
+    const showEdit = () => {
+      if (!stage.drawAtOnce()) editor.editedAt = 0; // nothing of it is seen here
     };
     show();
     const remove = stage.add(mainPane);
     const unsubscribe = editor.subscribe(show);
     const camera = () => mainPane.camera(element.clientWidth / element.clientHeight);
     const detach = new MainMouse(element, editor, camera, moving, setRectangle).attach();
-    stage.onDrawn = () => markDrawn(editor.state.cloudFrame, editor);
-    setStudio({ stage, scenery });
+    stage.onDrawn = (complete) => markDrawn(editor.state.cloudFrame, editor, complete);
+    const ofClose = (state: EditorState) => {
+      const cloud = closePoints(state);
+      return cloud === (state.fused ?? state.cloud) ? scenery.of(state) : closeScenery.of(state, cloud);
+    };
+    setStudio({ stage, close, ofClose });
     setPane(mainPane);
     return () => {
       clearTimeout(rest);
@@ -72,6 +84,7 @@ export function Views() {
       unsubscribe();
       remove();
       mainPane.dispose();
+      close.dispose();
       stage.dispose();
     };
   }
@@ -95,11 +108,15 @@ export function Views() {
 }
 
 /** Times that a person feels, for the browser's profiler and our benchmark. */
-function markDrawn(frame: number, editor: { editedAt: number; steppedAt: number }): void {
+function markDrawn(frame: number, editor: Editor, complete: boolean): void {
   if (editor.editedAt) performance.measure("edit visible", { start: editor.editedAt });
-  if (editor.steppedAt && frame >= 0) performance.measure("frame visible", { start: editor.steppedAt });
   editor.editedAt = 0;
-  if (frame >= 0) editor.steppedAt = 0;
+  if (!editor.steppedAt || frame < 0) return;
+  if (!editor.seenAt) performance.measure("frame visible", { start: editor.steppedAt });
+  editor.seenAt ||= performance.now();
+  if (!complete) return;
+  performance.measure("frame complete", { start: editor.steppedAt });
+  editor.steppedAt = editor.seenAt = 0;
 }
 
 function DrawingOutline({ rectangle: { from, to } }: { rectangle: Rectangle }) {
@@ -113,6 +130,8 @@ function DrawingOutline({ rectangle: { from, to } }: { rectangle: Rectangle }) {
 function Loading() {
   const behind = useEditorState((state) => state.frame !== state.cloudFrame);
   const drafting = useEditorState((state) => chosenBox(state) === null && state.chosen !== null);
+  const cloud = useEditorState((state) => state.cloud);
   if (behind) return <p className="ll-hint" role="status">loading points …</p>;
+  if (cloud && cloud.count < cloud.total) return <p className="ll-hint" role="status">{cloud.count.toLocaleString("en")} of {cloud.total.toLocaleString("en")} points; all of them about the chosen cuboid</p>;
   return drafting ? <p className="ll-hint" role="status">the chosen object has no cuboid in this frame</p> : null;
 }

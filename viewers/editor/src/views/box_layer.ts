@@ -24,6 +24,7 @@ export class BoxLayer {
     this.faces = new THREE.Mesh(
       new THREE.BoxGeometry(1, 1, 1),
       new THREE.MeshBasicMaterial({ transparent: true, opacity: 0.28, depthWrite: false, side: THREE.DoubleSide }));
+    this.faces.visible = false;
     this.object.add(this.lines, this.faces);
   }
 

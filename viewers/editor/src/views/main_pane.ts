@@ -4,9 +4,9 @@ import * as THREE from "three";
 import type { Box, Vec3 } from "../geometry/box";
 import { type EditorState, chosenTrack, colourOf } from "../session/state";
 import { framesOf, inFrame } from "../state/labels";
+import { Backdrop } from "./backdrop";
 import { BoxLayer, type DrawnBox, LineLayer } from "./box_layer";
 import { OrbitCameras } from "./orbit";
-import { PointLayer } from "./point_layer";
 import type { ColouredCloud } from "./scenery";
 import type { Pane } from "./stage";
 
@@ -14,7 +14,7 @@ const RADAR_ARROW_S = 0.5; // an arrow is as long as the way in this time
 
 export class MainPane implements Pane {
   readonly scene = new THREE.Scene();
-  readonly points = new PointLayer(1.6);
+  readonly backdrop = new Backdrop();
   private readonly boxes = new BoxLayer();
   private readonly trajectory = new LineLayer("#fbbf24");
   private readonly tape = new LineLayer("#f472b6");
@@ -22,9 +22,10 @@ export class MainPane implements Pane {
   private readonly cameras = new OrbitCameras();
   private state: EditorState | null = null;
   private cloud: ColouredCloud | null = null;
+  private drawn: readonly DrawnBox[] = [];
 
   constructor(readonly element: HTMLElement) {
-    this.scene.add(this.points.object, this.boxes.object, this.trajectory.object, this.tape.object, this.radar.object);
+    this.scene.add(this.boxes.object, this.trajectory.object, this.tape.object, this.radar.object);
   }
 
   camera(aspect: number): THREE.Camera {
@@ -37,26 +38,48 @@ export class MainPane implements Pane {
     const before = this.state;
     this.state = state;
     const changed = (...keys: (keyof EditorState)[]) => !before || keys.some((key) => before[key] !== state[key]);
-    if (cloud !== this.cloud && cloud) {
-      if (cloud.cloud === this.cloud?.cloud && cloud.index === this.cloud.index) this.points.recolour(cloud.colours);
-      else this.points.show(cloud.cloud, cloud.colours, cloud.index);
+    let redraw = this.showPoints(cloud) || changed("orbit", "settings");
+    if (changed("orbit", "settings")) this.backdrop.restart();
+    if (changed("settings")) this.backdrop.points.setSize(state.settings.pointSize);
+    if (changed("labels", "frame", "draft", "chosen", "uncovered")) redraw = this.showBoxes(drawnBoxes(state)) || redraw;
+    if (changed("frame", "chosen", "trajectory") || (state.trajectory && changed("labels"))) {
+      this.trajectory.show(trajectoryOf(state));
+      redraw = true;
     }
-    const redraw = cloud !== this.cloud;
-    this.cloud = cloud;
-    if (changed("settings")) this.points.setSize(state.settings.pointSize);
-    if (changed("labels", "frame", "draft", "chosen", "uncovered")) this.boxes.show(drawnBoxes(state));
-    if (changed("labels", "frame", "chosen", "trajectory")) this.trajectory.show(trajectoryOf(state));
-    if (changed("tape")) this.tape.show(pairs(state.tape ?? []));
+    if (changed("tape")) {
+      this.tape.show(pairs(state.tape ?? []));
+      redraw = true;
+    }
     if (changed("radars", "settings")) {
       const shown = state.radars.filter(({ sensors }) => !state.settings.hiddenSensors.includes(sensors[0]));
       this.radar.show(shown.flatMap(({ xyz, velocity }) => arrows(xyz, velocity)));
+      redraw = true;
     }
-    return redraw || changed("settings", "labels", "frame", "draft", "chosen", "trajectory", "tape", "radars", "orbit", "uncovered");
+    return redraw;
   }
 
   dispose(): void {
-    this.points.dispose();
+    this.backdrop.dispose();
     this.boxes.dispose();
+  }
+
+  private showPoints(cloud: ColouredCloud | null): boolean {
+    const before = this.cloud;
+    this.cloud = cloud;
+    if (cloud === before || !cloud) return cloud !== before;
+    if (cloud.cloud === before?.cloud && cloud.index === before.index) this.backdrop.points.recolour(cloud.colours);
+    else this.backdrop.points.show(cloud.cloud, cloud.colours, cloud.index);
+    this.backdrop.restart();
+    return true;
+  }
+
+  private showBoxes(boxes: readonly DrawnBox[]): boolean {
+    const before = this.drawn;
+    const same = (a: DrawnBox, b: DrawnBox) => a.box === b.box && a.colour === b.colour && a.chosen === b.chosen && a.open === b.open;
+    if (boxes.length === before.length && boxes.every((box, i) => same(box, before[i]))) return false;
+    this.drawn = boxes;
+    this.boxes.show(boxes);
+    return true;
   }
 }
 

@@ -15,6 +15,20 @@ export interface Orbit {
 
 export const START: Orbit = { target: [8, 0, -1], distance: 38, azimuth: 0, elevation: 0.62, fromAbove: false };
 const FIELD_OF_VIEW = 50;
+const SAMPLES = 2000;
+const NEAR_M = 60;
+
+/** Where to look first: about the ego, or at the middle of points of which hardly any are there. */
+export function firstLook(xyz: Float32Array): Orbit {
+  const step = 3 * Math.max(1, Math.floor(xyz.length / 3 / SAMPLES)), places: Vec3[] = [];
+  for (let i = 0; i < xyz.length; i += step) places.push([xyz[i], xyz[i + 1], xyz[i + 2]]);
+  const away = ([x, y]: Vec3, from: Vec3) => Math.hypot(x - from[0], y - from[1]);
+  if (!places.length || places.filter((place) => away(place, START.target) < NEAR_M).length > 0.01 * places.length) return START;
+  const sorted = (values: number[]) => values.sort((a, b) => a - b);
+  const [x, y, z] = [0, 1, 2].map((axis) => sorted(places.map((place) => place[axis]))[places.length >> 1]);
+  const radius = sorted(places.map((place) => away(place, [x, y, z])))[Math.floor(0.9 * (places.length - 1))];
+  return { ...START, target: [x, y, z], distance: Math.min(600, Math.max(START.distance, 1.2 * radius)) };
+}
 
 export function turned(orbit: Orbit, dx: number, dy: number): Orbit {
   const elevation = Math.min(1.55, Math.max(-0.1, orbit.elevation + dy * 0.006));

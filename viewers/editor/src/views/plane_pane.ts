@@ -11,7 +11,7 @@ const AROUND_M = 0.8; // before and behind the cuboid; what is farther would onl
 
 export class PlanePane implements Pane {
   readonly scene = new THREE.Scene();
-  private readonly points = new PointLayer(2);
+  private readonly points = new PointLayer();
   private readonly eye = new THREE.OrthographicCamera(-1, 1, 1, -1, 0.1, 2 * FAR_M);
   private box: Box | null = null;
   private half = 1;
@@ -27,8 +27,8 @@ export class PlanePane implements Pane {
     this.points.object.visible = box !== null;
   }
 
-  show(xyz: Float32Array, colours: Uint8Array, size: number): void {
-    this.points.set(xyz, colours);
+  show(geometry: THREE.BufferGeometry, size: number): void {
+    this.points.borrow(geometry);
     this.points.setSize(size);
   }
 

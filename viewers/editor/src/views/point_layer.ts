@@ -1,41 +1,36 @@
-/** Points on the graphics card; fewer of them while the view moves, all when it rests. */
+/** Points on the graphics card, of which a part may be drawn: any first so many are a coarser cloud. */
 
 import * as THREE from "three";
 import type { PointCloud } from "../points/decode";
+import { pointsMaterial } from "./points_material";
+import { PIXEL_RATIO } from "./stage";
 
-/** Points drawn while the view moves on a machine that cannot draw all of them in time. */
-const MOVING_POINTS = 45_000;
+/** A whole coarser cloud has at most so many points; slow machines draw it while the view moves. */
+export const COARSE_POINTS = 45_000;
 
 export class PointLayer {
-  readonly object: THREE.Points<THREE.BufferGeometry, THREE.PointsMaterial>;
+  readonly object: THREE.Points<THREE.BufferGeometry, THREE.RawShaderMaterial>;
   private index: Uint32Array | null = null;
-  private count = 0;
   private levels: readonly number[] = [];
+  count = 0;
 
-  constructor(size: number) {
-    const material = new THREE.PointsMaterial({ size, sizeAttenuation: false, vertexColors: true });
-    this.object = new THREE.Points(new THREE.BufferGeometry(), material);
+  constructor() {
+    this.object = new THREE.Points(new THREE.BufferGeometry(), pointsMaterial());
     this.object.frustumCulled = false;
   }
 
   show(cloud: PointCloud, colours: Uint8Array, index: Uint32Array | null): void {
-    this.set(cloud.xyz, colours);
+    this.object.geometry.dispose();
+    this.object.geometry = pointGeometry(cloud.xyz, colours);
     this.index = index;
     this.count = index ? index.length : cloud.count;
     this.levels = cloud.levels;
     if (index) this.object.geometry.setIndex(new THREE.BufferAttribute(index, 1));
   }
 
-  /** Plain points without levels. */
-  set(xyz: Float32Array, colours: Uint8Array): void {
-    this.object.geometry.dispose();
-    const geometry = new THREE.BufferGeometry();
-    geometry.setAttribute("position", new THREE.BufferAttribute(xyz, 3));
-    geometry.setAttribute("color", new THREE.BufferAttribute(colours, 3, true));
+  /** Draw what another owns. */
+  borrow(geometry: THREE.BufferGeometry): void {
     this.object.geometry = geometry;
-    this.index = null;
-    this.count = xyz.length / 3;
-    this.levels = [];
   }
 
   recolour(colours: Uint8Array): void {
@@ -43,24 +38,32 @@ export class PointLayer {
   }
 
   setSize(size: number): void {
-    this.object.material.size = size;
+    this.object.material.uniforms.size.value = size * PIXEL_RATIO;
   }
 
-  setMoving(moving: boolean): void {
-    this.object.geometry.setDrawRange(0, moving ? this.coarseCount() : Infinity);
+  /** From now on only these are drawn, in the order of the cloud. */
+  limit(first: number, count: number): void {
+    this.object.geometry.setDrawRange(first, count);
+  }
+
+  /** How many of the first points make a whole coarser cloud. */
+  get coarse(): number {
+    if (this.count <= COARSE_POINTS) return this.count;
+    const level = this.levels.find((n) => n <= COARSE_POINTS) ?? COARSE_POINTS;
+    return this.index ? lowerBound(this.index, level) : level;
   }
 
   dispose(): void {
     this.object.geometry.dispose();
     this.object.material.dispose();
   }
+}
 
-  /** How many of the first points make a whole coarser cloud within the budget for moving. */
-  private coarseCount(): number {
-    if (this.count <= MOVING_POINTS) return this.count;
-    const level = this.levels.find((n) => n <= MOVING_POINTS) ?? MOVING_POINTS;
-    return this.index ? lowerBound(this.index, level) : level;
-  }
+export function pointGeometry(xyz: Float32Array, colours: Uint8Array): THREE.BufferGeometry {
+  const geometry = new THREE.BufferGeometry();
+  geometry.setAttribute("position", new THREE.BufferAttribute(xyz, 3));
+  geometry.setAttribute("color", new THREE.BufferAttribute(colours, 3, true));
+  return geometry;
 }
 
 function lowerBound(sorted: Uint32Array, value: number): number {

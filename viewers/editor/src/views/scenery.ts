@@ -1,7 +1,6 @@
 /** The colours and the shown points of the frame's cloud, worked out once for all views. */
 
-import { type Filter, colourPoints, cutOut, shownPoints } from "../points/colours";
-import type { Box } from "../geometry/box";
+import { type Filter, colourPoints, shownPoints } from "../points/colours";
 import type { PointCloud } from "../points/decode";
 import { type EditorState, colourOf } from "../session/state";
 import { type Labels, inFrame } from "../state/labels";
@@ -16,8 +15,8 @@ export interface ColouredCloud {
 export class Scenery {
   private last: { readonly inputs: readonly unknown[]; readonly value: ColouredCloud } | null = null;
 
-  of(state: EditorState): ColouredCloud | null {
-    const cloud = state.fused ?? state.cloud;
+  /** The frame's points, or others of it. */
+  of(state: EditorState, cloud: PointCloud | null = state.fused ?? state.cloud): ColouredCloud | null {
     if (!cloud) return null;
     const { colourBy, hideGround, hiddenSensors } = state.settings;
     const labels: Labels | null = colourBy === "class" ? state.labels : null;
@@ -29,8 +28,4 @@ export class Scenery {
     this.last = { inputs, value };
     return value;
   }
-}
-
-export function around({ cloud, colours, filter }: ColouredCloud, box: Box, margin: number) {
-  return cutOut(cloud, colours, box, margin, filter);
 }
