@@ -55,7 +55,7 @@ def open_bag(files: Sequence[Path], root: Path) -> Generator[Bag]:
         reader = AnyReader(list(files), default_typestore=get_typestore(Stores.ROS2_HUMBLE))
         reader.open()
         for connection in reader.connections:
-            count: object = connection.msgcount  # as the file says it, of whatever type
+            count: Any = connection.msgcount  # as the file says it, of whatever type
             if not isinstance(count, int):
                 raise ValueError(f"{connection.topic} has {count!r} messages")
     except Exception as error:
