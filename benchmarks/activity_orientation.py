@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,8 @@ def orientation_rows(recordings: list[Labelled]) -> list[Row]:
 def _turned(signal: EvenSignal, seed: int) -> EvenSignal:
     from scipy.spatial.transform import Rotation
 
-    turn = Rotation.random(None, seed).as_matrix()
+    draw: Any = Rotation.random  # its keyword for the seed changed with scipy 1.15
+    turn = draw(None, seed).as_matrix()
     values: Floats32 = signal.values.copy()
     for columns in sensor_columns(signal)[:2]:
         values[:, columns] = signal.values[:, columns] @ turn.T
