@@ -146,7 +146,9 @@ def test_what_a_turning_car_sees_twice_agrees(imported: dict[str, ImportResult])
     assert np.median(cKDTree(right).query(left)[0]) < 0.06
 
 
-@pytest.mark.parametrize("format_name", sorted(EXPORTERS))
+@pytest.mark.parametrize(
+    "format_name", sorted(set(EXPORTERS) - {"coco", "cvat"})
+)  # boxes in images
 @pytest.mark.parametrize("name", ["kitti_object", "view_of_delft", "sustechpoints", "argoverse2"])
 def test_real_labels_come_back_from_every_format(
     format_name: str, name: str, imported: dict[str, ImportResult], tmp_path: Path
