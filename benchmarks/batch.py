@@ -28,7 +28,7 @@ from lidar_label.jobs.job_config import JobConfig
 from lidar_label.jobs.job_progress import JobEvent
 from lidar_label.jobs.sources import Source, expand_sources
 
-_COPIES, _CHAIN_SWEEPS, _TURNS = 40, 6, 2
+_COPIES, _CHAIN_SWEEPS, _TURNS = 20, 6, 2
 _RECORDINGS, _FRAMES, _POINTS = 1000, 36, 60  # the simulated job: 36,000 sweeps of hardly a point
 _WORKERS, _MILLION = 100, 1_000_000
 _PRICE = 0.05  # € a core hour, about what clouds take for a shared core on demand

@@ -24,7 +24,7 @@ _MOST_POINTS = 200  # of one box: of more every second, third, … is taken
 _PLACE_STEPS = (0.18, 0.06, 0.02)  # metres, coarse to fine, five of each
 _YAW_STEPS = (0.05, 0.017, 0.006)
 _WHOLE = 0.85  # share of a side that is seen from end to end
-_TRIM, _STRAYS = 0.02, 1  # share of points at either end that may be strays, and at most so many
+_FEW = 50  # points, of fewer than these the outermost counts, of more the next to it: one may stray
 
 
 @kernel
@@ -143,6 +143,23 @@ def align(
 
 
 @kernel
+def _ends(points: Floats32, column: int) -> tuple[float, float]:
+    """The lowest and the highest of a column; of many points the last but one."""
+    low, next_low, high, next_high = np.inf, np.inf, -np.inf, -np.inf
+    for i in range(len(points)):
+        value = points[i, column]
+        if value < low:
+            low, next_low = value, low
+        elif value < next_low:
+            next_low = value
+        if value > high:
+            high, next_high = value, high
+        elif value > next_high:
+            next_high = value
+    return (low, high) if len(points) < _FEW else (next_low, next_high)
+
+
+@kernel
 def extents(start: Ints, points: Floats32) -> Floats:
     """(V, 5) low and high end along and across, and the top, of each box's points but strays."""
     found = np.full((len(start) - 1, EXTENT), np.nan)
@@ -150,10 +167,7 @@ def extents(start: Ints, points: Floats32) -> Floats:
         first, last = start[v], start[v + 1]
         if last - first < 3:
             continue
-        stray = min(int(_TRIM * (last - first)), _STRAYS)
-        for column, low, high in ((U, LOW_U, HIGH_U), (V, LOW_V, HIGH_V)):
-            ordered = np.sort(points[first:last, column])
-            found[v, low], found[v, high] = ordered[stray], ordered[len(ordered) - 1 - stray]
-        ordered = np.sort(points[first:last, HEIGHT])
-        found[v, TOP] = ordered[len(ordered) - 1 - stray]
+        found[v, LOW_U], found[v, HIGH_U] = _ends(points[first:last], U)
+        found[v, LOW_V], found[v, HIGH_V] = _ends(points[first:last], V)
+        _, found[v, TOP] = _ends(points[first:last], HEIGHT)
     return found

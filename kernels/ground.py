@@ -173,7 +173,8 @@ def _is_ground(lowest: Floats32, low: Ints32, middle: Ints32, surface: Floats32)
 
 def _heights_at(places: Floats, origin: Floats, plane: Floats, surface: Floats32) -> Floats:
     xy = places[:, :2] - origin[:2]
-    xy[~(np.abs(xy) < 1e12).all(axis=1)] = 0.0
+    near = np.abs(xy) < 1e12
+    xy[~(near[:, 0] & near[:, 1])] = 0.0
     rings, sectors = np.ascontiguousarray(xy.T, dtype=np.float32)
     place(rings, sectors, np.zeros(len(xy), np.float32))
     heights = np.empty(len(xy))

@@ -59,7 +59,8 @@ class Surroundings:
         if len(seen):
             height = seen.xyz[:, 2] - estimate_ground(seen.xyz).height_at(seen.xyz[:, :2])
             above = (height > _LOWEST) & (height < _HIGHEST)
-            above &= np.abs(seen.xyz).max(axis=1) < _FARTHEST
+            for axis in range(3):
+                above &= np.abs(seen.xyz[:, axis]) < _FARTHEST
             late_s = (seen.point_time_ns[above] - time_ns) / 1e9
             late_s = np.clip(late_s, -1.0, 1.0)
             rows = np.column_stack((seen.xyz[above] / _UNIT, height[above] / _UNIT))
