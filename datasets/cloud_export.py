@@ -1,4 +1,4 @@
-"""Writes each frame's cloud as a PCD, PLY, LAS or LAZ file: all LiDARs, deskewed, in the ego frame."""
+"""Writes each frame's cloud, all LiDARs deskewed in the ego frame, as PCD, PLY, LAS or LAZ."""
 
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,9 @@ def write_clouds(recording: Recording, kind: str, place: Path) -> list[str]:
         columns = known_columns(points, frame.time_ns, len(recording.lidars))
         path = place / f"{name}.{kind}"
         if kind == "pcd":
-            write_pcd(path, points.xyz, **columns)
+            write_pcd(path, points.xyz, text=False, **columns)
         elif kind == "ply":
-            write_ply(path, points.xyz, **columns)
+            write_ply(path, points.xyz, encoding="binary_little_endian", **columns)
         else:
             write_las(path, points.xyz, since_ns=frame.time_ns if absolute else None, **columns)
     lost = [

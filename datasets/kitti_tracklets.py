@@ -1,7 +1,8 @@
-"""KITTI raw's labels, tracklet_labels.xml: a tracklet has one size and class, a pose a frame, no id.
+"""KITTI raw's labels, tracklet_labels.xml: one size and class a tracklet, a pose a frame, no ids.
 
 tx ty tz is the centre of the box's bottom face in the Velodyne's frame, rz the yaw about +z from
-+x, h w l the sizes (run_demoTracklets.m and tracklets.h of the raw devkit; Geiger et al., IJRR 2013).
++x, h w l the sizes: run_demoTracklets.m and tracklets.h of the raw devkit (Geiger et al., IJRR
+2013).
 """
 
 import json
@@ -139,6 +140,7 @@ def _breaks(rows: Cuboids) -> Ints:
 
 def _lines(cuboids: Cuboids, seen: Sequence[Seen | None], runs: Sequence[Ints]) -> Iterator[str]:
     """The file; as boost writes it, an element's class stands where it comes first."""
+    names, attributes = cuboids.category.tolist(), cuboids.attributes.tolist()
     yield '<?xml version="1.0" encoding="UTF-8" standalone="yes" ?>'
     yield "<!DOCTYPE boost_serialization>"
     yield '<boost_serialization signature="serialization::archive" version="9">'
@@ -147,13 +149,13 @@ def _lines(cuboids: Cuboids, seen: Sequence[Seen | None], runs: Sequence[Ints]) 
     for i, run in enumerate(runs):
         length, width, height = cuboids.boxes[run[0], 3:6].tolist()
         yield f"\t<item{_first(i, 1, 1)}>"
-        yield f"\t\t<objectType>{escape(_printable(cuboids.category[run[0]]))}</objectType>"
+        yield f"\t\t<objectType>{escape(_printable(names[run[0]]))}</objectType>"
         yield f"\t\t<h>{height!r}</h>\n\t\t<w>{width!r}</w>\n\t\t<l>{length!r}</l>"
         yield f"\t\t<first_frame>{cuboids.frame[run[0]]}</first_frame>"
         yield f"\t\t<poses{_first(i, 2, 0)}>\n\t\t\t<count>{len(run)}</count>"
         yield "\t\t\t<item_version>1</item_version>"
         for j, row in enumerate(run.tolist()):
-            tags = _pose(cuboids.boxes[row], seen[row], cuboids.attributes[row])
+            tags = _pose(cuboids.boxes[row], seen[row], attributes[row])
             content = "".join(f"<{key}>{value!r}</{key}>" for key, value in tags.items())
             yield f"\t\t\t<item{_first(i + j, 3, 1)}>{content}</item>"
         yield "\t\t</poses>\n\t\t<finished>1</finished>\n\t</item>"

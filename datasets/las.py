@@ -96,7 +96,8 @@ def write_las(
     if since_ns is not None:
         header.global_encoding.gps_time_type = laspy.header.GpsTimeType.STANDARD
         since = since_ns - _GPS_OFFSET_S * 10**9
-        time = (since + np.rint(time * 1e9).astype(np.int64)) / 1e9
+        whole, rest = np.divmod(since + np.rint(time * 1e9).astype(np.int64), 10**9)
+        time = whole + rest / 1e9  # apart: together they would be rounded twice
     if intensity is not None:
         fields[_EXACT] = intensity.astype(np.float32)
     kinds = [laspy.ExtraBytesParams(name, column.dtype) for name, column in fields.items()]
@@ -108,8 +109,8 @@ def write_las(
         las[name] = column
     if intensity is not None:
         known = np.nan_to_num(intensity.astype(np.float64), nan=0.0)
-        whole = np.rint(known * (65535 if known.max(initial=0) <= 1 else 1))
-        las.intensity = np.clip(whole, 0, 65535).astype(np.uint16)
+        scaled = np.rint(known * (65535 if known.max(initial=0) <= 1 else 1))
+        las.intensity = np.clip(scaled, 0, 65535).astype(np.uint16)
     las.write(str(path))
 
 
