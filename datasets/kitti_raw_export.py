@@ -63,6 +63,8 @@ def write_raw(cuboids: Cuboids, recording: Recording, place: Path) -> list[str]:
     lost += _write_sweeps(recording, drive / "velodyne_points")
     lost += rig.lost
     for name, camera in rig.cameras.items():
+        if not len(recording.image_times(camera.name)):
+            continue
         lost += _write_images(recording, camera.name, drive / name)
     _write_oxts(recording, rig.imu, times, drive / "oxts")
     others = [*recording.radars, *(n for n in recording.imus if not rig.imu or n != rig.imu.name)]
