@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lidar_label.arrays import Floats, Ints, Points, Transform
+from lidar_label.arrays import Floats, Floats32, Ints, Points, Transform
 from lidar_label.calibration.rig import Camera, Imu, Lidar
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.datasets.export_folder import not_exported
@@ -25,7 +25,8 @@ from lidar_label.datasets.kitti_export import AXES, forward_camera, seen_by
 from lidar_label.datasets.kitti_raw import CAMERA_FOLDERS, laser_share
 from lidar_label.datasets.kitti_tracklets import FILE, STATES, write_tracklets
 from lidar_label.datasets.oxts import oxts_lines
-from lidar_label.datasets.recording import Frame, Recording
+from lidar_label.datasets.recording import Frame, Recording, Sweep
+from lidar_label.datasets.sweeps import NO_RING
 
 HELD = ("category", "time_ns")
 _PARALLEL = 1e-4  # radians between rectified cameras, 0.1 pixels of KITTI's
@@ -123,34 +124,42 @@ def _projection(camera: Camera, rect_from_ego: Transform) -> Floats:
 def _write_sweeps(recording: Recording, place: Path) -> list[str]:
     (place / "data").mkdir(parents=True)
     bounds: list[tuple[int, int]] = []
-    moved = timed = 0
+    moved = timed = ringed = 0
     for frame in recording.frames:
         scanned = _as_scanned(recording, frame)
         if scanned is None:
             points = recording.frame_points(frame.index)
-            xyz, intensity = points.xyz, points.intensity
+            table = _table(points.xyz, points.intensity)
             bounds.append((frame.time_ns - _MOMENT_NS, frame.time_ns + _MOMENT_NS))
             moved += 1
             timed += bool((points.point_time_ns != frame.time_ns).any())
+            ringed += bool((points.ring != NO_RING).any())
         else:
-            xyz, intensity, start, end = scanned
+            sweep, start, end = scanned
+            table = _table(sweep.xyz, sweep.intensity)
             bounds.append((start, end))
-        table = np.column_stack((xyz, np.nan_to_num(intensity))).astype("<f4")
+            ringed += sweep.ring is not None
         (place / "data" / f"{frame.index:010d}.bin").write_bytes(table.tobytes())
     times = np.array([frame.time_ns for frame in recording.frames], dtype=np.int64)
     starts, ends = np.array(bounds, dtype=np.int64).reshape(-1, 2).T
     for name, column in (("", times), ("_start", starts), ("_end", ends)):
         (place / f"timestamps{name}.txt").write_text(timestamp_lines(column), encoding="utf-8")
-    lost = [f"points: merged and moved to their frame's time in {moved} sweeps"] if moved else []
-    if timed:
-        lost.append(f"time of each point: no place for it in {timed} sweeps")
-    return lost
+    lost = {
+        "points: merged and moved to their frame's time": moved,
+        "time of each point: no place for it": timed,
+        "ring of each point: no place for it": ringed,
+    }
+    return [f"{line}, {count} sweeps" for line, count in lost.items() if count]
 
 
-def _as_scanned(
-    recording: Recording, frame: Frame
-) -> tuple[Points, Floats | np.ndarray, int, int] | None:
-    """Points, intensity, start and end of a sweep that KITTI's could be; None of another."""
+def _table(xyz: Points, intensity: Floats32 | None) -> Floats32:
+    """(N, 4) little-endian x y z intensity, 0 where it is not known."""
+    known = np.zeros(len(xyz)) if intensity is None else np.nan_to_num(intensity)
+    return np.column_stack((xyz, known)).astype("<f4")
+
+
+def _as_scanned(recording: Recording, frame: Frame) -> tuple[Sweep, int, int] | None:
+    """A sweep that KITTI's laser could have made, its start and its end; None of another."""
     if len(recording.lidars) != 1 or recording.lidars[0] not in frame.sweeps:
         return None
     lidar = recording.rig.get(recording.lidars[0], Lidar)
@@ -162,13 +171,11 @@ def _as_scanned(
     if len(share) < 2 or np.ptp(share) < 0.5:
         return None
     offsets = (sweep.point_time_ns - frame.time_ns).astype(np.float64)
-    slope, first = np.polyfit(share, offsets, 1)
+    slope, first = np.polyfit(share, offsets, 1).tolist()
     off = np.abs(first + slope * share - offsets).max()
     if off > _AS_SCANNED_NS or not 0 < slope < _LONGEST_TURN_NS:
         return None
-    intensity = np.zeros(len(share)) if sweep.intensity is None else sweep.intensity
-    start, end = (frame.time_ns + round(float(offset)) for offset in (first, first + slope))
-    return sweep.xyz, intensity, start, end
+    return sweep, frame.time_ns + round(first), frame.time_ns + round(first + slope)
 
 
 def _write_images(recording: Recording, camera: str, place: Path) -> list[str]:

@@ -101,6 +101,11 @@ def write_tracklets(cuboids: Cuboids, seen: Sequence[Seen | None], path: Path) -
         f"category {name!r}: written as {_printable(name)!r}, {names.count(name)} rows"
         for name in sorted({name for name in names if _printable(name) != name})
     ]
+    for key in STATES:
+        named = [text for text in cuboids.attributes.tolist() if f'"{key}"' in text]
+        odd = sum(key not in kept_attributes(text) for text in named)
+        if odd:
+            lost.append(f"attribute {key!r}: {odd} rows hold no value that KITTI has; replaced")
     tracked = cuboids.track_id >= 0
     split = len(runs) - len(np.unique(cuboids.track_id[tracked])) - int((~tracked).sum())
     if split:

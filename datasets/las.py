@@ -92,6 +92,7 @@ def write_las(
     reach = float(np.abs(xyz).max(initial=0))
     header.scales = np.full(3, max(STEP_M, reach / 2e9))
     header.generating_software = "Lidar Label"
+    header.global_encoding.wkt = True  # as point formats 6 and up demand, also without any
     time, intensity = fields.pop("time", np.zeros(len(xyz))), fields.pop("intensity", None)
     if since_ns is not None:
         header.global_encoding.gps_time_type = laspy.header.GpsTimeType.STANDARD

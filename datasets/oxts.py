@@ -70,11 +70,11 @@ def imu_poses(values: Floats) -> Transform:
 def oxts_lines(world_from_imu: Transform, time_ns: Ints, force: Floats, rates: Floats) -> list[str]:
     """One line a pose, the inverse of `imu_poses`: a drive that begins at 0° north, 0° east, 0 m.
 
-    Velocities follow from the poses; accuracies and modes are 0.
+    Velocities follow from the poses, 0 where two have one time; accuracies and modes are 0.
 
     Args:
         world_from_imu: (T, 4, 4).
-        time_ns: (T,) of the poses, growing.
+        time_ns: (T,) of the poses.
         force: (T, 3) specific force along the unit's axes, m/s².
         rates: (T, 3) turn rates about them, rad/s.
     """
@@ -83,7 +83,7 @@ def oxts_lines(world_from_imu: Transform, time_ns: Ints, force: Floats, rates: F
     latitude = np.degrees(2 * np.arctan(np.exp(places[:, 1] / EARTH_RADIUS))) - 90
     yaw, pitch, roll = from_matrices(world_from_imu[:, :3, :3])
     velocity = np.zeros_like(places)
-    if len(places) > 1:
+    if len(places) > 1 and (np.diff(time_ns) > 0).all():
         velocity = np.gradient(places, (time_ns - time_ns[0]) / 1e9, axis=0)
     level = to_matrices(np.zeros_like(yaw), pitch, roll)  # parallel to the ground, heading ahead
     level_from_world = to_matrices(yaw, np.zeros_like(yaw), np.zeros_like(yaw)).transpose(0, 2, 1)

@@ -12,7 +12,7 @@ from lidar_label.cli import main
 from lidar_label.datasets.cloud_export import CLOUD_FORMATS
 from lidar_label.datasets.cloud_round_trip import cloud_differences
 from lidar_label.datasets.cuboids import Cuboids, save_cuboids
-from lidar_label.datasets.export_folder import CONVENTIONS
+from lidar_label.datasets.export_folder import CONVENTIONS, NOT_EXPORTED
 from lidar_label.datasets.exports import export_labels
 from lidar_label.datasets.formats import import_source
 from lidar_label.datasets.recording import Recording, RecordingWriter
@@ -157,3 +157,23 @@ def test_check_compares_the_points_too(
     assert error.count("\n") == 1
     assert "give the recording (--recording)" in error
     assert not (tmp_path / "none").exists()
+
+
+def test_a_kitti_drive_of_two_lidars_has_the_merged_clouds(recording: Path, tmp_path: Path) -> None:
+    """Their points are of the frame's moment, so that a reader's own deskewing moves nothing."""
+    export_labels(labels(), recording, "kitti-raw", tmp_path / "out")
+    result = import_source(tmp_path / "out", tmp_path / "again.h5")
+    assert result.labels is not None
+    assert result.labels.frame.tolist() == [0, 2]
+    lost = (tmp_path / "out" / NOT_EXPORTED).read_text()
+    assert "points: merged and moved to their frame's time, 3 sweeps" in lost
+    assert "ring of each point: no place for it, 3 sweeps" in lost
+    with Recording(recording) as before, Recording(tmp_path / "again.h5") as after:
+        assert [frame.time_ns for frame in before.frames] == [f.time_ns for f in after.frames]
+        for i in range(FRAMES):
+            ours, theirs = before.frame_points(i), after.frame_points(i)
+            np.testing.assert_allclose(ours.xyz, theirs.xyz, rtol=0, atol=2e-5)
+            np.testing.assert_array_equal(ours.intensity, theirs.intensity)
+        moved = after.trajectory
+        assert moved is not None
+        np.testing.assert_allclose(moved.world_from_ego[:, 0], [0, 1, 2], atol=1e-6)
