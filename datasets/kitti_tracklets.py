@@ -77,7 +77,7 @@ def read_tracklets(path: Path, tally: Tally, frames: Sequence[int] | None = None
         attributes=texts(row[3] for row in columns),
     )
     note_classes(tally, labels, CLASSES)
-    return labels
+    return labels.select(np.argsort(labels.frame, kind="stable"))
 
 
 def write_tracklets(cuboids: Cuboids, seen: Sequence[Seen | None], path: Path) -> list[str]:

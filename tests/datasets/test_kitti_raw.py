@@ -125,10 +125,10 @@ def test_tracks_are_cut_where_a_tracklet_cannot_follow(tmp_path: Path) -> None:
     assert "3 more tracklets" in lost[1]
     tally = Tally()
     back = kitti_tracklets.read_tracklets(tmp_path / "t.xml", tally)
-    assert back.frame.tolist() == [0, 1, 0, 1, 3, 4, 5]
-    assert back.track_id.tolist() == [0, 1, 2, 2, 3, 4, 5]
-    assert back.category.tolist() == ["Van", "Van", "Car", "Car", "Car", "Car", "A & <b>_"]
-    np.testing.assert_array_equal(back.boxes, boxes[[5, 6, 0, 1, 2, 3, 4]])
+    assert back.frame.tolist() == [0, 0, 1, 1, 3, 4, 5]
+    assert back.track_id.tolist() == [0, 2, 1, 2, 3, 4, 5]
+    assert back.category.tolist() == ["Van", "Car", "Van", "Car", "Car", "Car", "A & <b>_"]
+    np.testing.assert_array_equal(back.boxes, boxes[[5, 0, 6, 1, 2, 3, 4]])
     assert tally.warnings() == ["1 labels have the class 'A & <b>_', unknown to this dataset"]
     kept = kitti_tracklets.read_tracklets(tmp_path / "t.xml", Tally(), [1, 3])
     assert kept.frame.tolist() == [0, 0, 1]
