@@ -1,6 +1,10 @@
 """The convention contract of each export format, as it stands in its CONVENTIONS.txt."""
 
+from collections.abc import Sequence
+
+from lidar_label.datasets.cloud_export import LABELS
 from lidar_label.datasets.cuboids import CONVENTIONS
+from lidar_label.datasets.sweeps import NO_RING
 
 SUSTECHPOINTS = """\
 Format: SUSTechPOINTS, label/<frame>.json, one list of objects a frame.
@@ -25,6 +29,26 @@ track_uuid: the source's id; a track number without one as 00000000-hhhh-8000-80
   (version 8, RFC 9562), and ffffffff-… for a row without a track. num_interior_pts: -1 unknown.
 Numbers are doubles: places and sizes come back bit for bit, angles to 1e-12 rad.
 A frame is its time.
+"""
+KITTI_RAW = """\
+Format: KITTI raw, a synchronised drive; file n of velodyne_points, image_NN and oxts is frame n's.
+Frame: "Velodyne" is the recording's ego frame: x forward, y left, z up; tracklets are in it.
+Units: metres, radians, pixels.
+tx ty tz: the centre of the box's BOTTOM face. Sizes: h height, w width, l length (along the
+  heading). rz: yaw about +z from +x; rx and ry are 0.
+A tracklet is a run of frames in which a track has one size and class; it has no number. state,
+  occlusion and truncation are those of the labels' attributes where they have them. Else state is 2
+  (labelled), occlusion 0, 1 or 2 by nearer cuboids as in KITTI's object set, -1 unknown, and
+  truncation 0 for a box wholly in the image, 1 for one that is not (CVAT and datumaro leave out
+  boxes with KITTI's 2 and 99, beyond the image and behind it; its -1 stops a devkit's parser).
+velodyne_points/data: float32 x y z intensity (0 unknown). Points of sweeps whose start and end are
+  2 microseconds apart are of all LiDARs and moved to that time; others as they were scanned.
+calib_cam_to_cam.txt: P_rect of cameras that look the same way, zeros for those that are not there.
+oxts: the pose of the IMU that calib_imu_to_velo.txt places, at the frame's time, of a drive that
+  begins at 0 degrees north and east: a recording does not say where on Earth. Velocities are
+  differences of the poses; values that a recording does not have are 0. No poses: times alone.
+Numbers: the shortest text that reads back as the same double; sizes come back bit for bit, places
+  to 1e-9 m.
 """
 NUSCENES = """\
 Format: nuScenes tables (v1.0-lidar-label/*.json) with samples/, and the labels as results.json of
@@ -87,6 +111,38 @@ xtl ytl xbr ybr: left, top, right, bottom in pixels from the image's left upper 
 """
     + _IMAGE_BOXES
 )
+
+
+_CLOUDS = """\
+Points: <frame>.{kind}, a file a frame, named by its time_ns where times count from 1970.
+Frame of the points: as of the boxes, the ego frame at the frame's time. All LiDARs are merged, and
+  each point is moved by the ego's motion from when it was seen to the frame's time, where poses are
+  known: do not deskew them again. Metres, {steps}.
+intensity: as its source scales it{intensity}. ring: number of the beam, {no_ring} unknown.
+{time}
+sensor: index of the LiDAR: {lidars}. A column of which nothing is known is left out.
+"""
+
+
+def clouds(kind: str, lidars: Sequence[str]) -> str:
+    """Those of point files with a table of labels beside them."""
+    packed = kind in ("las", "laz")
+    time = "time: when a point was seen, in seconds after the frame's time; double."
+    if packed:
+        time = (
+            "gps_time: when a point was seen, as adjusted standard GPS time, in steps of 0.1 "
+            "microseconds;\n  where times do not count from 1970, seconds after the frame's time."
+        )
+    own = "; LAS's own field has it as a whole number,\n  times 65535 where none exceeds 1"
+    points = _CLOUDS.format(
+        kind=kind,
+        steps="in steps of 0.1 mm" if packed else "float32",
+        intensity=f", in intensity_float{own}" if packed else ", NaN unknown",
+        no_ring=NO_RING,
+        time=time,
+        lidars=", ".join(f"{i} {name}" for i, name in enumerate(lidars)),
+    )
+    return table_conventions(f"{kind.upper()} files and CSV, {LABELS}") + points
 
 
 def table_conventions(what: str) -> str:

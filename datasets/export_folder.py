@@ -133,6 +133,11 @@ def _lost_keys(attributes: Iterable[str], kept: Collection[str]) -> dict[str, in
     return lost
 
 
+def is_export(directory: Path) -> bool:
+    """Whether the folder is an export of ours."""
+    return bool(_former_names(directory))
+
+
 def _former_names(directory: Path) -> set[str]:
     """What a former export of ours put into the folder; nothing if there was none."""
     try:

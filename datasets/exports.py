@@ -10,9 +10,11 @@ import numpy as np
 
 from lidar_label.datasets import (
     argoverse2_labels,
+    cloud_export,
     coco_export,
     cvat_export,
     kitti_export,
+    kitti_raw_export,
     nuscenes_export,
     openlabel,
     rosbag_export,
@@ -132,6 +134,11 @@ def _kitti_tracking(export: Export, place: Path) -> tuple[str, list[str]]:
     return kitti_export.write_tracking(export.cuboids, export.recording, names, place)
 
 
+def _kitti_raw(export: Export, place: Path) -> tuple[str, list[str]]:
+    recording = _with_sweeps(export, "a KITTI raw drive holds")
+    return conventions.KITTI_RAW, kitti_raw_export.write_raw(export.cuboids, recording, place)
+
+
 def _view_of_delft(export: Export, place: Path) -> tuple[str, list[str]]:
     names = numbered_names(export.names, export.count)
     return kitti_export.write_view_of_delft(export.cuboids, export.recording, names, place)
@@ -152,6 +159,12 @@ def _cvat(export: Export, place: Path) -> tuple[str, list[str]]:
 def _with_images(export: Export, name: str) -> Recording:
     if export.recording is None or not export.recording.cameras:
         raise UsageError(f"{name} labels images; give a recording with cameras (--recording)")
+    return export.recording
+
+
+def _with_sweeps(export: Export, what: str) -> Recording:
+    if export.recording is None:
+        raise UsageError(f"{what} the sweeps too; give the recording (--recording)")
     return export.recording
 
 
@@ -211,9 +224,9 @@ def _openlabel(export: Export, place: Path) -> tuple[str, list[str]]:
 
 
 def _nuscenes(export: Export, place: Path) -> tuple[str, list[str]]:
-    if export.recording is None:
-        raise UsageError("nuScenes' tables hold the sweeps too; give the recording (--recording)")
-    nuscenes_export.write_tables(export.cuboids, export.recording, place)
+    nuscenes_export.write_tables(
+        export.cuboids, _with_sweeps(export, "nuScenes' tables hold"), place
+    )
     lost = not_exported(export.cuboids, nuscenes_export.HELD)
     lost += _numbered_anew(export.cuboids)
     sources = export.cuboids.source_id.tolist()
@@ -227,6 +240,16 @@ def _nuscenes(export: Export, place: Path) -> tuple[str, list[str]]:
     for name in sorted(n for n in names if nuscenes_export.detection_class(n) is None):
         lost.append(f"category {name!r}: not in results.json, the challenge has no such class")
     return conventions.NUSCENES, lost
+
+
+def _clouds(kind: str) -> Writer:
+    def write(export: Export, place: Path) -> tuple[str, list[str]]:
+        recording = _with_sweeps(export, f"{kind} files hold")
+        lost = cloud_export.write_clouds(recording, kind, place)
+        tables.write_csv(export.cuboids, place / cloud_export.LABELS)
+        return conventions.clouds(kind, recording.lidars), lost
+
+    return write
 
 
 def _csv(export: Export, place: Path) -> tuple[str, list[str]]:
@@ -257,6 +280,7 @@ def _write_json(path: Path, content: Sequence[object] | Mapping[str, Any]) -> No
 EXPORTERS: dict[str, Writer] = {
     "kitti": _kitti_object,
     "kitti-tracking": _kitti_tracking,
+    "kitti-raw": _kitti_raw,
     "view-of-delft": _view_of_delft,
     "sustechpoints": _sustechpoints,
     "argoverse2": _argoverse2,
@@ -265,6 +289,7 @@ EXPORTERS: dict[str, Writer] = {
     "openlabel": _openlabel,
     "coco": _coco,
     "cvat": _cvat,
+    **{kind: _clouds(kind) for kind in cloud_export.CLOUD_FORMATS},
     "csv": _csv,
     "parquet": _parquet,
 }

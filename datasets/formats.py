@@ -314,6 +314,9 @@ FORMATS: dict[str, Format] = {
             "a drive with velodyne_points/data/*.bin, or its date with calib_*.txt",
             lambda path: bool(kitti_raw.find_drives(path)),
             kitti_raw.read_raw,
+            lambda path, tally, frames, sequence: kitti_raw.read_raw_labels(
+                path, tally, frames and len(frames.times), sequence
+            ),
         ),
         Format(
             "view-of-delft",
@@ -374,6 +377,9 @@ FORMATS: dict[str, Format] = {
             "a file or folder of .pcd .ply .las .laz .bin .npy .npz, or .csv with x,y,z",
             lambda path: bool(point_folder.point_files(path)),
             lambda path, intake, _: point_folder.read_point_folder(path, intake),
+            lambda path, tally, frames, _: point_folder.read_folder_labels(
+                path, tally, frames and len(frames.times)
+            ),
         ),
     )
 }

@@ -156,6 +156,25 @@ def write_calibration(path: Path, calibration: KittiCalibration) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def write_raw_calibration(folder: Path, calibration: KittiCalibration) -> None:
+    """Write the three calib_*.txt of a raw recording's date folder, with zeros for absent cameras.
+
+    Camera 0's rectifying rotation is the identity: the LiDAR's place is beside the rectified frame.
+    """
+    lines: list[str] = []
+    for i in range(4):
+        name = f"image_{i:02d}"
+        lines.append(_line(f"S_rect_{i:02d}", np.array(calibration.sizes.get(name, (0, 0)))))
+        lines.append(_line(f"R_rect_{i:02d}", np.eye(3)))
+        lines.append(_line(f"P_rect_{i:02d}", calibration.projections.get(name, np.zeros((3, 4)))))
+    (folder / "calib_cam_to_cam.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    imu = np.eye(4) if calibration.lidar_from_imu is None else calibration.lidar_from_imu
+    placed = {"calib_velo_to_cam.txt": calibration.rect_from_lidar, "calib_imu_to_velo.txt": imu}
+    for name, matrix in placed.items():
+        text = f"{_line('R', matrix[:3, :3])}\n{_line('T', matrix[:3, 3])}\n"
+        (folder / name).write_text(text, encoding="utf-8")
+
+
 def _line(key: str, matrix: Floats) -> str:
     return f"{key}: " + " ".join(repr(float(value) + 0.0) for value in matrix.ravel())
 

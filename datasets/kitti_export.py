@@ -29,7 +29,7 @@ from lidar_label.datasets.kitti_labels import (
 )
 from lidar_label.datasets.recording import Recording
 
-_AXES = np.array([[0.0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
+AXES = np.array([[0.0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
 _STRAIGHT = 0.02  # radians; KITTI's own camera is level to 0.010
 _FORWARD = np.cos(np.radians(45))
 _HELD = ("category", "score")
@@ -85,16 +85,16 @@ def label_frame(recording: Recording | None) -> LabelFrame:
         words = f"the recording's camera {reference.name}."
         seeing = kitti.get("image_2") or reference
     else:
-        found = _forward_camera(list(cameras.values()))
+        found = forward_camera(list(cameras.values()))
         if found is None:
             words = "no camera looks forward: the ego frame with its axes renamed."
-            return LabelFrame(KittiCalibration(_AXES.copy()), None, words)
+            return LabelFrame(KittiCalibration(AXES.copy()), None, words)
         seeing, kitti = found, {"image_2": found}
         rect_from_ego = inverse(found.ego_from_sensor)
         words = f"the recording's camera {found.name}."
-        if _angle(rect_from_ego[:3, :3] @ _AXES[:3, :3].T) > _STRAIGHT:
-            rect_from_ego = _AXES.copy()
-            rect_from_ego[:3, 3] = -_AXES[:3, :3] @ found.ego_from_sensor[:3, 3]
+        if _angle(rect_from_ego[:3, :3] @ AXES[:3, :3].T) > _STRAIGHT:
+            rect_from_ego = AXES.copy()
+            rect_from_ego[:3, 3] = -AXES[:3, :3] @ found.ego_from_sensor[:3, 3]
             words = f"level and straight at the place of the camera {found.name}."
     projections = {name: _projection(camera, rect_from_ego) for name, camera in kitti.items()}
     return LabelFrame(KittiCalibration(rect_from_ego, projections), seeing, words)
@@ -194,7 +194,7 @@ def _kitti_names() -> set[str]:
     return {f"image_{i}" for i in range(4)} | {f"image_{i:02d}" for i in range(4)}
 
 
-def _forward_camera(cameras: Sequence[Camera]) -> Camera | None:
+def forward_camera(cameras: Sequence[Camera]) -> Camera | None:
     """The camera whose axis is nearest to the ego's x, if within 45°."""
     best = max(cameras, key=lambda camera: camera.ego_from_sensor[0, 2], default=None)
     return best if best is not None and best.ego_from_sensor[0, 2] > _FORWARD else None

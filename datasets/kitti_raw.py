@@ -1,4 +1,4 @@
-"""KITTI raw recordings: a drive's velodyne_points, oxts, image_NN and the date's calib_*.txt.
+"""KITTI raw recordings: a drive's velodyne_points, oxts, image_NN, tracklets, and calib_*.txt.
 
 The ego frame is the Velodyne's; the world is the ego frame of the first pose. A sweep's time is
 timestamps.txt's, when the laser looks forward and triggers the cameras. The files are not motion-
@@ -15,11 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from lidar_label.arrays import Ints
+from lidar_label.arrays import Floats, Ints
+from lidar_label.datasets import kitti_tracklets
+from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.datasets.intake import (
     ASSUMED_PERIOD_NS,
     Cloud,
     Intake,
+    Tally,
     choose,
     folder,
     in_time_order,
@@ -68,6 +71,8 @@ def read_raw(root: Path, intake: Intake, sequence: str | None = None) -> None:
         intake.warn("no calib_cam_to_cam.txt: images are left out")
     timed_images = {name: _timed_files(drive / name, IMAGE_SUFFIXES, intake) for name in cameras}
     intake.frame_names = [sweep.path.stem for sweep in sweeps]
+    if (drive / kitti_tracklets.FILE).is_file():
+        intake.set_labels(_labels(drive, sweeps, intake))
     intake.expected = len(sweeps) + sum(len(files) for files in timed_images.values())
     for sweep in sweeps:
         cloud = read_cloud(sweep.path)
@@ -77,6 +82,31 @@ def read_raw(root: Path, intake: Intake, sequence: str | None = None) -> None:
         for time_ns, path in files:
             intake.image(camera, time_ns, path)
     _write_oxts(drive / "oxts", calibration, intake)
+
+
+def read_raw_labels(
+    root: Path, tally: Tally, count: int | None = None, sequence: str | None = None
+) -> Cuboids:
+    """The labels of one drive alone; frames are its sweeps in order of time.
+
+    Raises:
+        UsageError: if there are several drives and none is chosen.
+        InvalidSource: if the drive has no labels or not `count` sweeps, or a file is damaged.
+    """
+    drives = {path.name: path for path in find_drives(root)}
+    drive = drives[choose(sorted(drives), sequence, root)]
+    sweeps = _timed_sweeps(drive / "velodyne_points", tally)
+    if count is not None and count != len(sweeps):
+        raise InvalidSource(
+            f"{drive}: has {len(sweeps)} sweeps, the recording {count} frames; "
+            "give the recording of this drive"
+        )
+    return _labels(drive, sweeps, tally)
+
+
+def _labels(drive: Path, sweeps: Sequence["_Sweep"], tally: Tally) -> Cuboids:
+    numbers = [int(sweep.path.name.split(".")[0]) for sweep in sweeps]
+    return kitti_tracklets.read_tracklets(drive / kitti_tracklets.FILE, tally, numbers)
 
 
 @dataclass(frozen=True)
@@ -89,9 +119,13 @@ class _Sweep:
 
 def point_times(cloud: Cloud, start_ns: int, end_ns: int) -> Ints:
     """(N,) time at which the turning laser saw each point; the file says only start and end."""
+    return start_ns + np.rint(laser_share(cloud) * (end_ns - start_ns)).astype(np.int64)
+
+
+def laser_share(cloud: Cloud) -> Floats:
+    """(N,) share of its rotation after which the laser, that begins behind, saw each point."""
     azimuth = np.arctan2(cloud.xyz[:, 1], cloud.xyz[:, 0]).astype(np.float64)
-    share = 0.5 + azimuth / (2 * np.pi)
-    return start_ns + np.rint(share * (end_ns - start_ns)).astype(np.int64)
+    return 0.5 + azimuth / (2 * np.pi)
 
 
 def read_timestamps(path: Path) -> list[int]:
@@ -116,7 +150,7 @@ def read_timestamps(path: Path) -> list[int]:
     return times
 
 
-def _timed_sweeps(place: Path, intake: Intake) -> list[_Sweep]:
+def _timed_sweeps(place: Path, intake: Tally) -> list[_Sweep]:
     """Sweeps in order of time, with start and end of their rotation."""
     files = numbered(folder(place / "data", (".bin",)))
     if not files:

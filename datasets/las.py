@@ -20,6 +20,9 @@ _LARGEST_RATIO = 1000  # LAZ packs real points 5 to 20 times; more is a damaged 
 _GPS_OFFSET_S = 315_964_800 + 1_000_000_000 - 18
 _LARGEST_TIME_S = 5e9
 _SKIP = {"X", "Y", "Z"}
+_EXACT = "intensity_float"  # LAS's own intensity is uint16
+STEP_M = 1e-4  # of coordinates that we write; they reach 200 km
+TIME_STEP_S = 2**-23  # of adjusted standard GPS time as a double, until 2045
 
 
 def read_las(path: str | Path, *, origin: Floats | None = None) -> PointFile:
@@ -62,10 +65,54 @@ def read_las(path: str | Path, *, origin: Floats | None = None) -> PointFile:
     fields: dict[str, NDArray[Any]] = {axis: np.zeros(0) for axis in "xyz"}
     for key in parts[0] if parts else ():
         fields[key] = np.concatenate([part[key] for part in parts])
+    if _EXACT in fields:
+        fields["intensity"] = fields.pop(_EXACT)
     seconds = fields.pop("gps_time", None)
     if seconds is not None and _are_times(seconds):
         fields["gps_time"] = _nanoseconds(seconds, _GPS_OFFSET_S if standard else 0)
     return points_from_fields(path, fields, origin=origin)
+
+
+def write_las(
+    path: str | Path, xyz: NDArray[Any], *, since_ns: int | None, **fields: NDArray[Any]
+) -> None:
+    """Write points (N, 3) as LAS 1.4, point format 6; as LAZ by the ending of the name.
+
+    Args:
+        path: The file.
+        xyz: Metres, rounded to `STEP_M`.
+        since_ns: Nanoseconds since 1970 that `time` counts from: written as adjusted standard GPS
+            time. None: written as it is.
+        **fields: (N,) each; `time` in seconds, `intensity` of any scale (LAS's own field gets it as
+            a whole number, times 65535 if none exceeds 1), others as extra bytes.
+    """
+    import laspy
+
+    header = laspy.LasHeader(version="1.4", point_format=6)
+    reach = float(np.abs(xyz).max(initial=0))
+    header.scales = np.full(3, max(STEP_M, reach / 2e9))
+    header.generating_software = "Lidar Label"
+    header.global_encoding.wkt = True  # as point formats 6 and up demand, also without any
+    time, intensity = fields.pop("time", np.zeros(len(xyz))), fields.pop("intensity", None)
+    if since_ns is not None:
+        header.global_encoding.gps_time_type = laspy.header.GpsTimeType.STANDARD
+        since = since_ns - _GPS_OFFSET_S * 10**9
+        whole, rest = np.divmod(since + np.rint(time * 1e9).astype(np.int64), 10**9)
+        time = whole + rest / 1e9  # apart: together they would be rounded twice
+    if intensity is not None:
+        fields[_EXACT] = intensity.astype(np.float32)
+    kinds = [laspy.ExtraBytesParams(name, column.dtype) for name, column in fields.items()]
+    header.add_extra_dims(kinds)
+    las = laspy.LasData(header)
+    las.x, las.y, las.z = np.asarray(xyz, dtype=np.float64).T
+    las.gps_time = time
+    for name, column in fields.items():
+        las[name] = column
+    if intensity is not None:
+        known = np.nan_to_num(intensity.astype(np.float64), nan=0.0)
+        scaled = np.rint(known * (65535 if known.max(initial=0) <= 1 else 1))
+        las.intensity = np.clip(scaled, 0, 65535).astype(np.uint16)
+    las.write(str(path))
 
 
 def _check_header(path: Path, file: BinaryIO, size: int) -> None:

@@ -8,7 +8,7 @@ from lidar_label.arrays import Floats, Ints, Transform
 from lidar_label.calibration.transforms import as_transform, matrix_to_pose7
 from lidar_label.datasets.intake import Intake, read_text
 from lidar_label.datasets.kitti_calibration import inverse
-from lidar_label.datasets.rotations import to_matrices
+from lidar_label.datasets.rotations import from_matrices, to_matrices
 from lidar_label.errors import InvalidSource
 
 COLUMNS = 30
@@ -65,6 +65,37 @@ def imu_poses(values: Floats) -> Transform:
     poses[:, 1, 3] = scale * EARTH_RADIUS * np.log(np.tan(np.radians(90 + latitude) / 2))
     poses[:, 2, 3] = altitude
     return poses
+
+
+def oxts_lines(world_from_imu: Transform, time_ns: Ints, force: Floats, rates: Floats) -> list[str]:
+    """One line a pose, the inverse of `imu_poses`: a drive that begins at 0° north, 0° east, 0 m.
+
+    Velocities follow from the poses, 0 where two have one time; accuracies and modes are 0.
+
+    Args:
+        world_from_imu: (T, 4, 4).
+        time_ns: (T,) of the poses.
+        force: (T, 3) specific force along the unit's axes, m/s².
+        rates: (T, 3) turn rates about them, rad/s.
+    """
+    places = world_from_imu[:, :3, 3] - world_from_imu[:1, :3, 3]
+    longitude = np.degrees(places[:, 0] / EARTH_RADIUS)
+    latitude = np.degrees(2 * np.arctan(np.exp(places[:, 1] / EARTH_RADIUS))) - 90
+    yaw, pitch, roll = from_matrices(world_from_imu[:, :3, :3])
+    velocity = np.zeros_like(places)
+    if len(places) > 1 and (np.diff(time_ns) > 0).all():
+        velocity = np.gradient(places, (time_ns - time_ns[0]) / 1e9, axis=0)
+    level = to_matrices(np.zeros_like(yaw), pitch, roll)  # parallel to the ground, heading ahead
+    level_from_world = to_matrices(yaw, np.zeros_like(yaw), np.zeros_like(yaw)).transpose(0, 2, 1)
+    rows = np.column_stack(
+        (
+            *(latitude, longitude, places[:, 2], roll, pitch, yaw, velocity[:, 1], velocity[:, 0]),
+            (level_from_world @ velocity[..., None])[..., 0],
+            *(force, (level @ force[..., None])[..., 0]),
+            *(rates, (level @ rates[..., None])[..., 0]),
+        )
+    )
+    return [" ".join(map(repr, row)) + " 0" * (COLUMNS - len(row)) for row in rows.tolist()]
 
 
 def write_ego(intake: Intake, time_ns: Ints, world_from_ego: Transform) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lidar_label.arrays import Floats, Floats32, Ints, Mask, Points, finite_rows
+from lidar_label.datasets.sweeps import NO_RING
 from lidar_label.errors import InvalidSource
 
 _INTENSITY = ("intensity", "reflectance", "reflectivity", "remission", "scalar_intensity", "i")
@@ -195,7 +196,8 @@ def _take_ring(
     ring = _take(rest, by_name, _RING)
     if ring is None or not len(ring):
         return None if ring is None else ring.astype(np.uint16)
-    if not np.isfinite(ring).all() or ring.min() < 0 or ring.max() >= _MOST_RINGS:
+    known = ring[ring != NO_RING]  # unknown of some LiDARs in a cloud of several
+    if not np.isfinite(known).all() or ((known < 0) | (known >= _MOST_RINGS)).any():
         lines.append(f"{path}: its rings run from {ring.min():g} to {ring.max():g}; left out")
         return None
     return ring.astype(np.uint16)

@@ -13,10 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from lidar_label.arrays import Floats, Ints
+from lidar_label.datasets.cloud_export import LABELS
+from lidar_label.datasets.cuboids import Cuboids
+from lidar_label.datasets.export_folder import is_export
 from lidar_label.datasets.file_times import natural_order, times_from_names
 from lidar_label.datasets.intake import Cloud, Intake, Tally, folder, in_time_order
 from lidar_label.datasets.point_files import POINT_SUFFIXES, PointFile, read_points
 from lidar_label.datasets.point_tables import is_point_table
+from lidar_label.datasets.tables import read_csv
 from lidar_label.errors import InvalidSource
 
 LIDAR = "lidar"
@@ -50,7 +54,10 @@ def read_point_folder(root: Path, intake: Intake) -> None:
     others = 0 if root.is_file() else max(len(folder(root, POINT_SUFFIXES)) - len(files), 0)
     intake.warn("{n} point files of another kind than most are left out", others)
     names: list[str] = []
-    intake.add_lidar(LIDAR, np.eye(4))
+    ours = is_export(root)  # then points are at their file's time already, whenever seen
+    if ours:
+        intake.set_labels(read_folder_labels(root, intake, len(files)))
+    intake.add_lidar(LIDAR, np.eye(4), compensated=ours)
     intake.expected = len(files)
     origin: Floats | None = None
     named = Tally()
@@ -79,6 +86,22 @@ def read_point_folder(root: Path, intake: Intake) -> None:
         for line in named.warnings():
             intake.warn(line)
     intake.frame_names = names
+
+
+def read_folder_labels(root: Path, tally: Tally, count: int | None = None) -> Cuboids:
+    """The labels that our export puts beside the points, of `count` frames.
+
+    Raises:
+        InvalidSource: if the folder is no export of ours.
+        InvalidLabels: if the file does not read.
+    """
+    if not is_export(root):
+        raise InvalidSource(f"{root}: point files have no labels; give those of another format")
+    labels = read_csv(root / LABELS)
+    fitting = (labels.frame >= 0) & (labels.frame < (2**31 if count is None else count))
+    missing = int((~fitting).sum())
+    tally.warn("{n} labels belong to frames without a sweep and are left out", missing)
+    return labels.select(fitting)
 
 
 def has_own_time(points: PointFile) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from lidar_label.arrays import Floats, Ints, wrap_angle
+from lidar_label.datasets.cloud_export import CLOUD_FORMATS, LABELS
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.datasets.export_folder import carries
 from lidar_label.datasets.formats import read_labels
@@ -19,13 +20,14 @@ from lidar_label.errors import UsageError
 READ_AS = {
     "kitti": "kitti-object",
     "kitti-tracking": "kitti-tracking",
+    "kitti-raw": "kitti-raw",
     "view-of-delft": "view-of-delft",
     "sustechpoints": "sustechpoints",
     "argoverse2": "argoverse2",
     "nuscenes": "nuscenes",
     "openlabel": "openlabel",
     **dict.fromkeys(("ros1", "ros2", "mcap"), "rosbag"),
-    **dict.fromkeys(("csv", "parquet"), ""),
+    **dict.fromkeys((*CLOUD_FORMATS, "csv", "parquet"), ""),  # a table beside
 }
 _SAME = 1e-8  # metres and radians that a change of frame may cost
 _BOX = ("x", "y", "z", "length", "width", "height", "yaw")
@@ -65,7 +67,8 @@ def check_holds_cuboids(form: str) -> None:
 
 def read_back(directory: Path, form: str, recording: Recording | None) -> Cuboids:
     """The cuboids of an export that was written in format `form`, one of `READ_AS`."""
-    path = directory if READ_AS[form] else directory / f"labels.{form}"
+    table = "labels.parquet" if form == "parquet" else LABELS
+    path = directory if READ_AS[form] else directory / table
     return read_labels(path, recording, READ_AS[form] or None)[0]
 
 

@@ -48,6 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Export, and say what the format could not hold."""
     from lidar_label.datasets.class_map import map_classes, read_class_map
+    from lidar_label.datasets.cloud_export import CLOUD_FORMATS
+    from lidar_label.datasets.cloud_round_trip import cloud_differences
     from lidar_label.datasets.export_folder import NOT_EXPORTED
     from lidar_label.datasets.formats import export_labels, read_labels
     from lidar_label.datasets.recording import Recording
@@ -79,6 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
         lost = (directory / NOT_EXPORTED).read_text(encoding="utf-8").splitlines()
         if arguments.check:
             checked = differences(labels, read_back(directory, form, recording), lost)
+            if recording is not None and form in CLOUD_FORMATS:
+                checked += cloud_differences(directory, form, recording)
     if arguments.json:
         document = {
             "directory": str(directory),

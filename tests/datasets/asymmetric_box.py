@@ -9,6 +9,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pyarrow.feather as feather
@@ -84,6 +85,18 @@ def in_view_of_delft(root: Path) -> np.ndarray:
     return of_kitti(words[8:15], base / "calib" / "00000.txt")
 
 
+def in_kitti_raw(root: Path) -> np.ndarray:
+    """Bottom centre in the Velodyne's frame, which is the ego's; rz about its z."""
+    (path,) = root.glob("*/*/tracklet_labels.xml")
+    item = ET.parse(path).getroot().find("tracklets/item")
+    pose = None if item is None else item.find("poses/item")
+    assert item is not None
+    assert pose is not None
+    h, w, length = (float(item.findtext(key, "")) for key in "hwl")
+    x, y, z, yaw = (float(pose.findtext(key, "")) for key in ("tx", "ty", "tz", "rz"))
+    return corners(np.array([x, y, z + h / 2]), np.array([length, w, h]), turn_z(yaw))
+
+
 def in_sustechpoints(root: Path) -> np.ndarray:
     (item,) = json.loads((root / "label" / "000000.json").read_text())
     parts = {
@@ -157,6 +170,7 @@ def in_table(root: Path) -> np.ndarray:
 READERS: dict[str, Callable[[Path], np.ndarray]] = {
     "kitti": in_kitti,
     "kitti-tracking": in_kitti_tracking,
+    "kitti-raw": in_kitti_raw,
     "view-of-delft": in_view_of_delft,
     "sustechpoints": in_sustechpoints,
     "argoverse2": in_argoverse2,
@@ -165,6 +179,7 @@ READERS: dict[str, Callable[[Path], np.ndarray]] = {
     "ros1": in_bag,
     "ros2": in_bag,
     "mcap": in_bag,
+    **dict.fromkeys(("pcd", "ply", "las", "laz"), in_table),
     "csv": in_table,
     "parquet": in_table,
 }
@@ -199,8 +214,9 @@ def draw(place: Path) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         drive = recording(Path(folder) / "drive.h5")
-        figure, panels = plt.subplots(3, 4, figsize=(11, 7.6), layout="constrained")
-        for panel, (form, read) in zip(panels.ravel(), READERS.items(), strict=True):
+        figure, panels = plt.subplots(3, 6, figsize=(15, 7.6), layout="constrained")
+        panels[-1, -1].set_axis_off()
+        for panel, (form, read) in zip(panels.ravel(), READERS.items(), strict=False):
             export_labels(labels(), drive, form, Path(folder) / form)
             _panel(panel, form, read(Path(folder) / form))
     figure.suptitle("One box, read from each export's file by that format's own definition")

@@ -103,6 +103,31 @@ def timestamps(start: float, count: int = 2) -> str:
     return "".join(f"2011-09-26 13:04:{start + i / 10:012.9f}\n" for i in range(count))
 
 
+_POSE = (
+    "<tx>10.0</tx><ty>2.0</ty><tz>-1.25</tz><rx>0.0</rx><ry>0.0</ry><rz>0.3</rz><state>2</state>"
+    "<occlusion>1</occlusion><occlusion_kf>0</occlusion_kf><truncation>0</truncation>"
+    "<amt_occlusion>0.0</amt_occlusion><amt_occlusion_kf>-1</amt_occlusion_kf>"
+    "<amt_border_l>0.0</amt_border_l><amt_border_r>0.0</amt_border_r>"
+    "<amt_border_kf>-1</amt_border_kf>"
+)
+TRACKLETS = f"""\
+<?xml version="1.0" encoding="UTF-8" standalone="true"?>
+<!DOCTYPE boost_serialization>
+<boost_serialization version="9" signature="serialization::archive">
+<tracklets version="0" tracking_level="0" class_id="0">
+<count>1</count><item_version>1</item_version>
+<item version="1" tracking_level="0" class_id="1">
+<objectType>Car</objectType><h>1.5</h><w>2.0</w><l>4.0</l><first_frame>0</first_frame>
+<poses version="0" tracking_level="0" class_id="2"><count>2</count><item_version>2</item_version>
+<item version="2" tracking_level="0" class_id="3">{_POSE}</item>
+<item>{_POSE}</item>
+</poses><finished>1</finished>
+</item>
+</tracklets>
+</boost_serialization>
+"""
+
+
 def kitti_raw(root: Path) -> Path:
     date = root / "2011_09_26"
     drive = date / "2011_09_26_drive_0005_sync"
@@ -111,6 +136,7 @@ def kitti_raw(root: Path) -> Path:
         write(drive / "velodyne_points" / "data" / f"{name}.bin", scan())
         write(drive / "image_02" / "data" / f"{name}.png", png())
         write(drive / "oxts" / "data" / f"{name}.txt", oxts_line(number) + "\n")
+    write(drive / "tracklet_labels.xml", TRACKLETS)
     write(drive / "velodyne_points" / "timestamps.txt", timestamps(32.05))
     write(drive / "velodyne_points" / "timestamps_start.txt", timestamps(32.0))
     write(drive / "velodyne_points" / "timestamps_end.txt", timestamps(32.1))

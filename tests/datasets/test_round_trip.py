@@ -24,14 +24,14 @@ BOX = {"x", "y", "z", "length", "width", "height", "yaw", "category", "cuboids"}
 LOST = {
     "kitti": {"track_id", "tilt", "points", "ours", "source_id", "attributes"},
     "kitti-tracking": {"tilt", "points", "ours", "source_id", "attributes"},
+    "kitti-raw": {"track_id", "tilt", "points", "ours", "score", "source_id", "attributes"},
     "view-of-delft": {"track_id", "tilt", "points", "ours", "score", "source_id", "attributes"},
     "sustechpoints": {"points", "ours", "score", "track_id", "attributes"},
     "argoverse2": {"ours", "track_id", "attributes"},
     "nuscenes": {"ours", "score", "track_id", "source_id", "attributes"},
     **{kind: {"points", "ours", "track_id", "attributes"} for kind in ("ros1", "ros2", "mcap")},
     "openlabel": set(),
-    "csv": set(),
-    "parquet": set(),
+    **{form: set() for form in ("pcd", "ply", "las", "laz", "csv", "parquet")},
 }
 GROUPS = {
     "tilt": {"pitch", "roll"},
