@@ -105,5 +105,5 @@ def test_argoverse_tilt_and_labels_at_all_times(tmp_path: Path) -> None:
 def test_format_without_labels_says_so(tmp_path: Path) -> None:
     from lidar_label.errors import InvalidSource
 
-    with pytest.raises(InvalidSource, match="the format points has no labels"):
+    with pytest.raises(InvalidSource, match="point files have no labels"):
         read_labels(folders.points(tmp_path))
