@@ -1,27 +1,19 @@
 /** All keys, and other ones for those who want them. */
 
 import React, { useState } from "react";
-import { chordOf } from "../state/keymap";
+import { useKeyCapture } from "../ui/key_capture";
 import { COMMANDS, type Command, keysOf, rebind } from "./keymap";
 import type { SignalsSession } from "./session";
 
 export function KeysDialog({ session }: { session: SignalsSession }) {
-  const [waiting, setWaiting] = useState<Command | null>(null);
   const [taken, setTaken] = useState<string | null>(null);
   const keys = keysOf(session.state.keys);
 
-  function press(event: React.KeyboardEvent, command: Command): void {
-    const chord = chordOf(event);
-    if (waiting !== command || !chord || chord === "Tab") return;
-    event.preventDefault();
-    event.stopPropagation();
-    event.nativeEvent.stopImmediatePropagation();
-    setWaiting(null);
-    if (chord === "Escape" && command !== "cancel") return;
+  const { waiting, wait, press } = useKeyCapture((command: Command, chord) => {
     const { own, taken: by } = rebind(session.state.keys, command, chord, session.state.classes);
     setTaken(by && `${chord} already means: ${by}`);
     if (!by) session.bind(own);
-  }
+  });
 
   return (
     <div className="ll-veil" onClick={() => session.update({ help: false })}>
@@ -30,8 +22,8 @@ export function KeysDialog({ session }: { session: SignalsSession }) {
         {taken && <p role="alert" className="ll-doubt">{taken}</p>}
         <dl className="ll-keys">{(Object.keys(COMMANDS) as Command[]).map((command) => (
           <div key={command}>
-            <dt><button type="button" aria-label={`Key for ${COMMANDS[command]}: ${keys[command].join(", ")}`} onClick={() => setWaiting(command)}
-              onKeyDown={(event) => press(event, command)} onBlur={() => setWaiting(null)}>{waiting === command ? "press a key …" : keys[command].join(", ")}</button></dt>
+            <dt><button type="button" aria-label={`Key for ${COMMANDS[command]}: ${keys[command].join(", ")}`} onClick={() => wait(command)}
+              onKeyDown={(event) => press(event, command)} onBlur={() => wait(null)}>{waiting === command ? "press a key …" : keys[command].join(", ")}</button></dt>
             <dd>{COMMANDS[command]}</dd>
           </div>
         ))}</dl>

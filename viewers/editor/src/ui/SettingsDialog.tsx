@@ -1,30 +1,23 @@
 /** Settings: preset of keys, one's own keys, the budget of points. */
 
 import React, { useState } from "react";
-import { COMMANDS, type Command, PRESETS, type Preset, chordOf, conflicts, keymapOf, rebind } from "../state/keymap";
+import { COMMANDS, type Command, PRESETS, type Preset, conflicts, keymapOf, rebind } from "../state/keymap";
 import { Dialog } from "./Dialogs";
+import { useKeyCapture } from "./key_capture";
 import { useEditor, useEditorState } from "./use_editor";
 
 export function SettingsDialog() {
   const editor = useEditor();
   const settings = useEditorState((state) => state.settings);
-  const [waiting, setWaiting] = useState<Command | null>(null);
   const [taken, setTaken] = useState<string | null>(null);
   const keymap = keymapOf(settings.preset, settings.ownKeys);
   const clashes = conflicts(keymap, editor.state.classes.map(({ key }) => key && `Shift+${key}`));
 
-  function press(event: React.KeyboardEvent, command: Command): void {
-    const chord = chordOf(event);
-    if (waiting !== command || !chord || chord === "Tab") return;
-    event.preventDefault();
-    event.stopPropagation();
-    event.nativeEvent.stopImmediatePropagation();
-    setWaiting(null);
-    if (chord === "Escape" && command !== "cancel") return;
+  const { waiting, wait, press } = useKeyCapture((command: Command, chord) => {
     const { own, taken: by } = rebind(settings.preset, settings.ownKeys, command, chord);
     setTaken(by ? `${chord} already means: ${COMMANDS[by]}` : null);
     if (!by) editor.set({ ownKeys: own });
-  }
+  });
 
   return (
     <Dialog title="Settings" wide>
@@ -43,8 +36,8 @@ export function SettingsDialog() {
       <dl className="ll-keys">
         {(Object.keys(COMMANDS) as Command[]).map((command) => (
           <div key={command}>
-            <dt><button type="button" aria-label={`Key for ${COMMANDS[command]}: ${keymap[command].join(", ")}`} onClick={() => setWaiting(command)}
-              onKeyDown={(event) => press(event, command)} onBlur={() => setWaiting(null)}>{waiting === command ? "press a key …" : keymap[command].join(", ")}</button></dt>
+            <dt><button type="button" aria-label={`Key for ${COMMANDS[command]}: ${keymap[command].join(", ")}`} onClick={() => wait(command)}
+              onKeyDown={(event) => press(event, command)} onBlur={() => wait(null)}>{waiting === command ? "press a key …" : keymap[command].join(", ")}</button></dt>
             <dd>{COMMANDS[command]}</dd>
           </div>
         ))}
