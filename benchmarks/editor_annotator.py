@@ -81,7 +81,8 @@ def _drive(data: Path | None, folder: Path) -> Path:
 
 
 def _annotated(drive: Path, out: Path) -> Cuboids:
-    from lidar_label.annotation import AnnotationConfig, annotate_to_file
+    from lidar_label.annotation import AnnotationConfig
+    from lidar_label.annotation_file import annotate_to_file
 
     annotate_to_file(drive, out, AnnotationConfig(), workers=1)
     return load_cuboids(out)

@@ -86,7 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if arguments.workers is not None and arguments.workers < 1:
         raise UsageError(f"--workers {arguments.workers}: give 1 or more")
-    from lidar_label.annotation import AnnotationConfig, annotate_to_file, load_annotation_config
+    from lidar_label.annotation import AnnotationConfig, load_annotation_config
+    from lidar_label.annotation_file import annotate_to_file
     from lidar_label.compiling import announce_compiling
     from lidar_label.cuboids import load_cuboids
     from lidar_label.datasets.recording import Recording

@@ -13,12 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lidar_label.annotation import (
-    AnnotationConfig,
-    annotate,
-    annotate_to_file,
-    load_annotation_config,
-)
+from lidar_label.annotation import AnnotationConfig, annotate, load_annotation_config
+from lidar_label.annotation_file import annotate_to_file
 from lidar_label.cuboids import load_cuboids, read_provenance
 from lidar_label.datasets.recording import Recording, RecordingWriter
 from lidar_label.errors import InvalidConfig, InvalidRecording, UsageError

@@ -14,7 +14,8 @@ def main(arguments: list[str]) -> int:
     """Annotate RECORDING into LABELS with the settings of a JSON file; earlier frames are kept."""
     recording, labels, config = map(Path, arguments)
     threading.Thread(target=end_with_the_server, daemon=True).start()
-    from lidar_label.annotation import annotate_to_file, load_annotation_config
+    from lidar_label.annotation import load_annotation_config
+    from lidar_label.annotation_file import annotate_to_file
     from lidar_label.errors import LidarLabelError
 
     out = sys.stdout

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from job_trials import ALONE, CONFIG, check_nothing_half_written, hashes
 
-from lidar_label.annotation import AnnotationConfig, annotate_to_file
+from lidar_label.annotation import AnnotationConfig
+from lidar_label.annotation_file import annotate_to_file
 from lidar_label.cuboids import Cuboids, load_cuboids, read_provenance, save_cuboids
 from lidar_label.datasets.exports import export_labels
 from lidar_label.datasets.recording import Recording, RecordingWriter
