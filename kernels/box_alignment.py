@@ -9,8 +9,8 @@ import math
 
 import numpy as np
 
-from lidar_label.arrays import Boxes, Floats, Floats32, Ints
-from lidar_label.kernels.jit import kernel
+from lidar_label.arrays import Floats, Floats32, Ints
+from lidar_label.kernels.jit import kernel, simd_kernel
 
 U, V, HEIGHT, FACE_U, FACE_V = range(5)  # columns of a looked-at point
 LOOK = 5
@@ -23,71 +23,78 @@ _WORTH = 40.0  # points of one view count as so many independent ones at most
 _MOST_POINTS = 200  # of one box: of more every second, third, … is taken
 _PLACE_STEPS = (0.18, 0.06, 0.02)  # metres, coarse to fine, five of each
 _YAW_STEPS = (0.05, 0.017, 0.006)
+_FROM_THE_MIDDLE = (0, -1, 1, -2, 2)  # likely places first: dear ones are then given up early
+_BLOCK = 32  # points looked at between two thoughts of giving up
+_UNSEEN = 1e3  # metres that a face lies off that is not seen
 _WHOLE = 0.85  # share of a side that is seen from end to end
 _FEW = 50  # points, of fewer than these the outermost counts, of more the next to it: one may stray
 
 
-@kernel
-def turn_into(
-    xyz: Floats32,
-    height: Floats32,
-    late_s: Floats32,
-    box: Boxes,
-    velocity: Floats,
-    sensor: Floats,
-    rows: Ints,
-) -> Floats32:
-    """(K, 5) points `rows` of a sweep as a box sees them: along, across, height, seen faces.
+@simd_kernel
+def _misfit(
+    around: Floats, first: int, last: int, half_length: float, half_width: float,
+    along: float, across: float,
+) -> float:  # fmt: skip
+    """What points first:last cost a box that is moved so far along and across its own axes."""
+    total = 0.0
+    for i in range(first, last):
+        a, b = around[0, i] - along, around[1, i] - across
+        out_a, out_b = max(abs(a) - half_length, 0.0), max(abs(b) - half_width, 0.0)
+        outside = out_a * out_a + out_b * out_b
+        inside = min(
+            half_length - a * around[2, i] + around[4, i],
+            half_width - b * around[3, i] + around[5, i],
+        )
+        beyond = min(outside / _SPREAD**2, _MOST_OUTSIDE)
+        within = min(inside * inside / _SPREAD**2, _MOST_INSIDE)
+        total += beyond if outside > 0 else within
+    return total
 
-    Args:
-        xyz: (N, 3) ego frame.
-        height: (N,) metres above ground.
-        late_s: (N,) seconds after the frame's time that each was measured; what moves was then
-            further on.
-        box: (7,) ego frame.
-        velocity: (2,) m/s of the object, ego frame.
-        sensor: (2,) ego frame.
-        rows: (K,).
+
+@kernel
+def _turn(points: Floats32, first: int, last: int, step: int, turn: float, around: Floats) -> int:
+    """Every `step`th point in the axes of a box turned by so much; how many there are.
+
+    `around` (6, ≥ count) gets along, across, seen faces, and what keeps unseen faces out.
     """
-    cos, sin = math.cos(box[6]), math.sin(box[6])
-    sx, sy = sensor[0] - box[0], sensor[1] - box[1]
-    su, sv = cos * sx + sin * sy, cos * sy - sin * sx
-    face_u = 0.0 if abs(su) < box[3] / 2 else math.copysign(1.0, su)
-    face_v = 0.0 if abs(sv) < box[4] / 2 else math.copysign(1.0, sv)
-    seen = np.empty((len(rows), LOOK), np.float32)
-    for k in range(len(rows)):
-        i = rows[k]
-        x = xyz[i, 0] - velocity[0] * late_s[i] - box[0]
-        y = xyz[i, 1] - velocity[1] * late_s[i] - box[1]
-        seen[k, U], seen[k, V] = cos * x + sin * y, cos * y - sin * x
-        seen[k, HEIGHT] = height[i]
-        seen[k, FACE_U], seen[k, FACE_V] = face_u, face_v
-    return seen
+    cos, sin = math.cos(turn), math.sin(turn)
+    count = 0
+    for i in range(first, last, step):
+        x, y = points[i, U], points[i, V]
+        around[0, count], around[1, count] = cos * x + sin * y, cos * y - sin * x
+        around[2, count], around[3, count] = points[i, FACE_U], points[i, FACE_V]
+        around[4, count] = 0.0 if points[i, FACE_U] != 0 else _UNSEEN
+        around[5, count] = 0.0 if points[i, FACE_V] != 0 else _UNSEEN
+        count += 1
+    return count
 
 
 @kernel
 def _cost(
-    points: Floats32, first: int, last: int, step: int, length: float, width: float,
-    du: float, dv: float, turn: float,
+    around: Floats, count: int, half_length: float, half_width: float,
+    along: float, across: float, weight: float, known: float, lowest: float,
 ) -> float:  # fmt: skip
-    cos, sin = math.cos(turn), math.sin(turn)
-    half_length, half_width = length / 2, width / 2
-    total = 0.0
-    for i in range(first, last, step):
-        x, y = points[i, U] - du, points[i, V] - dv
-        a, b = cos * x + sin * y, cos * y - sin * x
-        out_a, out_b = abs(a) - half_length, abs(b) - half_width
-        if out_a > 0 or out_b > 0:
-            out_a, out_b = max(out_a, 0.0), max(out_b, 0.0)
-            total += min((out_a * out_a + out_b * out_b) / _SPREAD**2, _MOST_OUTSIDE)
-            continue
-        inside = np.inf
-        if points[i, FACE_U] != 0:
-            inside = half_length - a * points[i, FACE_U]
-        if points[i, FACE_V] != 0:
-            inside = min(inside, half_width - b * points[i, FACE_V])
-        total += min(inside * inside / _SPREAD**2, _MOST_INSIDE)
-    return total
+    """The cost of a place, or any number above `lowest` as soon as it is that much."""
+    cost = known
+    for first in range(0, count, _BLOCK):
+        if cost >= lowest:
+            break
+        last = min(first + _BLOCK, count)
+        cost += weight * _misfit(around, first, last, half_length, half_width, along, across)
+    return cost
+
+
+@kernel
+def _known(
+    du: float, dv: float, turn: float, middle: Floats, place_sd: float, yaw_sd: float
+) -> float:
+    """What a move costs by itself; `middle` (2,) is where sides seen whole have theirs, or NaN."""
+    cost = (du * du + dv * dv) / place_sd**2 + (turn / yaw_sd) ** 2
+    if not math.isnan(middle[0]):
+        cost += min(((du - middle[0]) / (2 * _SPREAD)) ** 2, 9.0)
+    if not math.isnan(middle[1]):
+        cost += min(((dv - middle[1]) / (2 * _SPREAD)) ** 2, 9.0)
+    return cost
 
 
 @kernel
@@ -98,13 +105,15 @@ def align(
 
     Args:
         start: (V + 1,) points of box v are start[v]:start[v + 1].
-        points: (P, 5) of `turn_into`.
+        points: (P, 5) of `packed_points.look`.
         size: (V, 2) length and width.
         place_sd: Metres that the boxes are off, about; without points they stay.
         yaw_sd: Radians, likewise.
         extent: (V, 5) of `extents`: a side seen from end to end says where its middle is.
     """
     moved = np.zeros((len(start) - 1, 3))
+    around = np.empty((6, _MOST_POINTS + 1))
+    middle = np.empty(2)
     for v in range(len(start) - 1):
         first, last = start[v], start[v + 1]
         count = last - first
@@ -112,34 +121,49 @@ def align(
             continue
         step = count // _MOST_POINTS + 1
         weight = min(1.0, _WORTH * step / count)
-        whole_u = extent[v, HIGH_U] - extent[v, LOW_U] > _WHOLE * size[v, 0]
-        whole_v = extent[v, HIGH_V] - extent[v, LOW_V] > _WHOLE * size[v, 1]
-        middle_u = (extent[v, HIGH_U] + extent[v, LOW_U]) / 2
-        middle_v = (extent[v, HIGH_V] + extent[v, LOW_V]) / 2
+        for side in range(2):
+            low, high = extent[v, 2 * side], extent[v, 2 * side + 1]
+            middle[side] = (high + low) / 2 if high - low > _WHOLE * size[v, side] else np.nan
         best_u = best_v = best_turn = 0.0
         for level in range(len(_PLACE_STEPS)):
             from_u, from_v, from_turn = best_u, best_v, best_turn
             lowest = np.inf
-            for i in range(-2, 3):
-                du = from_u + i * _PLACE_STEPS[level]
-                for j in range(-2, 3):
-                    dv = from_v + j * _PLACE_STEPS[level]
-                    known = (du * du + dv * dv) / place_sd**2
-                    if whole_u:
-                        known += min(((du - middle_u) / (2 * _SPREAD)) ** 2, 9.0)
-                    if whole_v:
-                        known += min(((dv - middle_v) / (2 * _SPREAD)) ** 2, 9.0)
-                    for k in range(-2, 3):
-                        turn = from_turn + k * _YAW_STEPS[level]
-                        cost = known + (turn / yaw_sd) ** 2
-                        cost += weight * _cost(
-                            points, first, last, step, size[v, 0], size[v, 1], du, dv, turn
-                        )
+            for k in _FROM_THE_MIDDLE:
+                turn = from_turn + k * _YAW_STEPS[level]
+                taken = _turn(points, first, last, step, turn, around)
+                cos, sin = math.cos(turn), math.sin(turn)
+                for i in _FROM_THE_MIDDLE:
+                    du = from_u + i * _PLACE_STEPS[level]
+                    for j in _FROM_THE_MIDDLE:
+                        dv = from_v + j * _PLACE_STEPS[level]
+                        known = _known(du, dv, turn, middle, place_sd, yaw_sd)
+                        cost = _cost(
+                            around, taken, size[v, 0] / 2, size[v, 1] / 2,
+                            cos * du + sin * dv, cos * dv - sin * du, weight, known, lowest,
+                        )  # fmt: skip
                         if cost < lowest:
                             lowest = cost
                             best_u, best_v, best_turn = du, dv, turn
         moved[v, 0], moved[v, 1], moved[v, 2] = best_u, best_v, best_turn
     return moved
+
+
+@kernel
+def move(start: Ints, points: Floats32, moves: Floats) -> Floats32:
+    """The same points as boxes see them that were moved.
+
+    Args:
+        start: (V + 1,) points of box v are start[v]:start[v + 1].
+        points: (P, 5).
+        moves: (V, 3) of `align`.
+    """
+    seen = points.copy()
+    for v in range(len(start) - 1):
+        cos, sin = math.cos(moves[v, 2]), math.sin(moves[v, 2])
+        for i in range(start[v], start[v + 1]):
+            x, y = points[i, U] - moves[v, 0], points[i, V] - moves[v, 1]
+            seen[i, U], seen[i, V] = cos * x + sin * y, cos * y - sin * x
+    return seen
 
 
 @kernel

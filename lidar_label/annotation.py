@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,22 +12,24 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lidar_label import __version__
-from lidar_label.arrays import Floats
+from lidar_label.arrays import Floats, Floats32
 from lidar_label.cuboids import Cuboids
 from lidar_label.datasets.recording import Recording
+from lidar_label.datasets.sweeps import FramePoints
 from lidar_label.detections import Detector, load_detector
 from lidar_label.doppler_hints import hint_by_doppler
 from lidar_label.errors import InvalidLabels
 from lidar_label.frame_pool import map_frames
+from lidar_label.kernels.packed_points import PackedPoints
 from lidar_label.label_matching import measure_overlaps
 from lidar_label.ontology import load_ontology, road_ontology
-from lidar_label.proposals import ProposalConfig, propose
+from lidar_label.proposals import ProposalConfig, propose_above
 from lidar_label.radar_points import radar_points
 from lidar_label.radar_proposals import propose_radar
 from lidar_label.refinement import RefinementConfig, track_offline
 from lidar_label.scoring import load_scorer, usual_scorer
 from lidar_label.settings import read_settings_file, settings
-from lidar_label.track_surroundings import Sweeps
+from lidar_label.track_surroundings import Surroundings, heights_above_ground, packed
 from lidar_label.tracker_config import LABEL_CONFIG
 from lidar_label.tracking import TrackerConfig, track
 from lidar_label.work_folder import WorkFolder
@@ -35,6 +37,7 @@ from lidar_label.work_folder import WorkFolder
 _COVERED = 0.1  # BEV IoU
 _EAGER = 0.25  # tracks begin on less where a person looks at them
 Progress: TypeAlias = Callable[[str, int, int], None]  # stage, done, total
+_Found: TypeAlias = tuple[Cuboids, PackedPoints | None]  # and what stands above ground, if known
 
 
 @dataclass(frozen=True)
@@ -183,14 +186,21 @@ def annotate(
     count = recording.frame_count
     found: dict[int, Cuboids] = {}
     seconds = np.full(count, np.nan)
-    with WorkFolder(work, provenance) if work else nullcontext() as folder:
+    with (
+        WorkFolder(work, provenance) if work else nullcontext() as folder,
+        _surroundings(recording, config) as surroundings,
+    ):
         if folder:
             loaded = ((frame, folder.load(frame)) for frame in range(count))
             found = {frame: cuboids for frame, cuboids in loaded if cuboids is not None}
         resumed = len(found)
         tell("propose", resumed, count)
         todo = [frame for frame in range(count) if frame not in found]
-        for frame, cuboids, taken in _find_all(recording, todo, config, workers, detections):
+        for frame, (cuboids, above), taken in _find_all(
+            recording, todo, config, workers, detections
+        ):
+            if surroundings and above:
+                surroundings.keep(frame, above)
             if folder:
                 folder.save(frame, cuboids)
             found[frame], seconds[frame] = cuboids, taken
@@ -205,7 +215,7 @@ def annotate(
             poses = _poses(recording, notes)
             if config.refine:
                 tracked = track_offline(
-                    frames, poses, tracking, config.refinement, sweeps=_sweeps(recording, config)
+                    frames, poses, tracking, config.refinement, surroundings=surroundings
                 )
             else:
                 tracked = track(frames, poses, tracking)
@@ -229,10 +239,22 @@ def _say_nothing(_stage: str, _done: int, _total: int) -> None:
 def propose_frame(recording: Recording, frame: int, config: AnnotationConfig) -> Cuboids:
     """The proposals of one frame, in its ego frame."""
     cloud = recording.frame_points(frame, deskew=config.deskew)
+    height = heights_above_ground(cloud.xyz)
+    return _propose(recording, frame, config, cloud, height)
+
+
+def _propose(
+    recording: Recording,
+    frame: int,
+    config: AnnotationConfig,
+    cloud: FramePoints,
+    height: Floats32,
+) -> Cuboids:
     moment = recording.frames[frame]
     found = Cuboids.empty()
     if len(cloud.xyz):
-        found = propose(cloud.xyz, _seen_from(recording, config.proposals))
+        origin = _sensor_origin(recording, config.proposals)
+        found = propose_above(cloud.xyz, height, origin, config.proposals)
     if config.radar and recording.radars:
         points = radar_points(recording, moment)
         if len(cloud.xyz):
@@ -259,23 +281,27 @@ def _with_untracked(tracked: Cuboids, proposed: Cuboids) -> Cuboids:
     return both.select(np.argsort(both.frame, kind="stable"))
 
 
-def _sweeps(recording: Recording, config: AnnotationConfig) -> Sweeps | None:
-    """The recording's points; None where it has no LiDAR."""
-    if not recording.lidars:
-        return None
-    origin = _seen_from(recording, config.proposals).sensor_origin or (0.0, 0.0, 0.0)
-    return Sweeps(
-        lambda frame: recording.frame_points(frame, deskew=config.deskew), np.array(origin[:2])
-    )
+def _surroundings(
+    recording: Recording, config: AnnotationConfig
+) -> AbstractContextManager[Surroundings | None]:
+    """What tracks are laid against; None where they are not, or there is no LiDAR."""
+    if not (config.track and config.refine and recording.lidars):
+        return nullcontext()
+
+    def read(frame: int) -> PackedPoints:
+        cloud = recording.frame_points(frame, deskew=config.deskew)
+        return packed(cloud, recording.frames[frame].time_ns, heights_above_ground(cloud.xyz))
+
+    return Surroundings(read, np.array(_sensor_origin(recording, config.proposals)[:2]))
 
 
-def _seen_from(recording: Recording, config: ProposalConfig) -> ProposalConfig:
-    """The same settings, with the sensors' mean place on the ego where none was set."""
+def _sensor_origin(recording: Recording, config: ProposalConfig) -> tuple[float, float, float]:
+    """Where the sensors sit on the ego: as set, or their mean place."""
     if config.sensor_origin is not None:
-        return config
+        return config.sensor_origin
     places = [recording.rig[name].ego_from_sensor[:3, 3] for name in recording.lidars]
     x, y, z = np.mean(places, axis=0).tolist()
-    return replace(config, sensor_origin=(x, y, z))
+    return x, y, z
 
 
 def _find_all(
@@ -284,7 +310,7 @@ def _find_all(
     config: AnnotationConfig,
     workers: int,
     detections: Sequence[Cuboids] | None,
-) -> Iterator[tuple[int, Cuboids, float]]:
+) -> Iterator[tuple[int, _Found, float]]:
     if detections is not None:
         if len(detections) != recording.frame_count:
             raise InvalidLabels(
@@ -292,13 +318,13 @@ def _find_all(
             )
         for frame in frames:
             moment = recording.frames[frame].time_ns
-            yield frame, detections[frame].replace(frame=frame, time_ns=moment), 0.0
+            yield frame, (detections[frame].replace(frame=frame, time_ns=moment), None), 0.0
     elif config.detector is not None:
         detect = load_detector(config.detector, **config.detector_options)
         for frame in frames:
             start = time.perf_counter()
             found = detect_frame(recording, frame, detect, config)
-            yield frame, found, time.perf_counter() - start
+            yield frame, (found, None), time.perf_counter() - start
     else:
         yield from _propose_all(recording, frames, config, workers)
 
@@ -322,7 +348,7 @@ def _digest(detections: Sequence[Cuboids]) -> str:
 
 def _propose_all(
     recording: Recording, frames: list[int], config: AnnotationConfig, workers: int
-) -> Iterator[tuple[int, Cuboids, float]]:
+) -> Iterator[tuple[int, _Found, float]]:
     alone = frames if workers <= 1 else frames[:1]  # the first compiles what is not yet compiled
     for frame in alone:
         yield frame, *_timed(recording, frame, config)
@@ -330,10 +356,16 @@ def _propose_all(
         yield from map_frames(_timed, recording.path, frames[1:], config, workers)
 
 
-def _timed(recording: Recording, frame: int, config: AnnotationConfig) -> tuple[Cuboids, float]:
+def _timed(recording: Recording, frame: int, config: AnnotationConfig) -> tuple[_Found, float]:
+    """Proposals, and the points that tracks will be laid against while they are at hand."""
     start = time.perf_counter()
-    cuboids = propose_frame(recording, frame, config)
-    return cuboids, time.perf_counter() - start
+    cloud = recording.frame_points(frame, deskew=config.deskew)
+    height = heights_above_ground(cloud.xyz)
+    cuboids = _propose(recording, frame, config, cloud, height)
+    above = None
+    if config.track and config.refine and recording.lidars:
+        above = packed(cloud, recording.frames[frame].time_ns, height)
+    return (cuboids, above), time.perf_counter() - start
 
 
 def _poses(recording: Recording, notes: list[str]) -> Floats:

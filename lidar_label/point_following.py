@@ -4,6 +4,7 @@ For the ends of tracks, where detectors give up before the beams do.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from lidar_label.arrays import Boxes, Floats, Floats32, Ints, Transform, wrap_an
 from lidar_label.calibration.transforms import invert
 from lidar_label.kernels import box_alignment as at
 from lidar_label.track_stream import move_boxes
-from lidar_label.track_surroundings import Surroundings, rows_in
+from lidar_label.track_surroundings import Surroundings
 
 _FEWEST = 2  # points that show that what stands is there
 _ALIGNED = 8  # points that say where what moves is
@@ -39,17 +40,19 @@ class World:
         surroundings: Points of all frames.
         world_from_ego: (F, 4, 4).
         seconds: (F,) of the frames.
-        sensor: (2,) where the sensors sit, ego frame.
     """
 
     surroundings: Surroundings
     world_from_ego: Transform
     seconds: Floats
-    sensor: Floats
+
+    @cached_property
+    def _ego_from_world(self) -> Transform:
+        return invert(self.world_from_ego)
 
     def ego_box(self, box: Floats, frame: int) -> Floats:
         """(7,) a box of the world in the ego frame of a frame."""
-        return move_boxes(invert(self.world_from_ego[frame])[None], box[None])[0]
+        return move_boxes(self._ego_from_world[frame : frame + 1], box[None])[0]
 
     def look(
         self, box: Floats, velocity: Floats, frame: int, margin: float
@@ -59,13 +62,11 @@ class World:
         And metres from its bottom up to the ground below them, 0 where there are none.
         """
         own = self.ego_box(box, frame)
-        xyz, height, late_s = self.surroundings.frame(frame)
-        turn = self.world_from_ego[frame][:2, :2].T
-        _, rows = rows_in(xyz, own[None], np.full((1, 2), margin))
-        seen = at.turn_into(xyz, height, late_s, own, turn @ velocity, self.sensor, rows)
-        if len(rows) == 0:
+        turned = self.world_from_ego[frame, :2, :2].T @ velocity
+        _, seen, ground = self.surroundings.look(frame, own[None], np.full(1, margin), turned[None])
+        if len(seen) == 0:
             return seen, 0.0
-        return seen, float(np.median(xyz[rows, 2] - height[rows])) - float(own[2] - own[5] / 2)
+        return seen, float(np.median(ground)) - float(own[2] - own[5] / 2)
 
 
 @dataclass(frozen=True, eq=False)

@@ -143,7 +143,26 @@ def propose(points: NDArray[Any], config: ProposalConfig = ProposalConfig()) -> 
     Raises:
         InvalidPoints: if `points` is not (N, ≥3) numbers.
     """
-    readings = read_sweep(points, config)
+    return _proposed(read_sweep(points, config), config)
+
+
+def propose_above(
+    xyz: Points, height: Floats32, origin: tuple[float, float, float], config: ProposalConfig
+) -> Cuboids:
+    """Propose as `propose` does, where the ground and the sensor's place are known.
+
+    Args:
+        xyz: (N, 3) float32, finite.
+        height: (N,) metres above ground.
+        origin: Of the sensor.
+        config: What to propose.
+    """
+    if len(xyz) < config.min_points:
+        return Cuboids.empty()
+    return _proposed(read_segments(xyz, height, np.array(origin), config), config)
+
+
+def _proposed(readings: Readings | None, config: ProposalConfig) -> Cuboids:
     if readings is None:
         return Cuboids.empty()
     score = readings.score(config.scorer or usual_scorer())

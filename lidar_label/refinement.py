@@ -20,7 +20,7 @@ from lidar_label.track_refit import refit, solid_tracks
 from lidar_label.track_smoothing import Paths, SmoothingConfig, smooth
 from lidar_label.track_stitching import StitchingConfig, doubles, renumber, stitch
 from lidar_label.track_stream import Stream, gather, move_boxes, turn_back
-from lidar_label.track_surroundings import Surroundings, Sweeps
+from lidar_label.track_surroundings import Surroundings
 from lidar_label.tracker_config import DEFAULT_CONFIG, TrackerConfig, from_log_odds, log_odds
 from lidar_label.tracking import run, with_score
 
@@ -59,7 +59,7 @@ def track_offline(
     config: TrackerConfig = DEFAULT_CONFIG,
     refinement: RefinementConfig = DEFAULT_REFINEMENT,
     *,
-    sweeps: Sweeps | None = None,
+    surroundings: Surroundings | None = None,
 ) -> Cuboids:
     """Track with all frames known: `tracking.track`'s association, then `refine`.
 
@@ -68,7 +68,7 @@ def track_offline(
         world_from_ego: (F, 4, 4) or (F, 7); None: the ego stood still.
         config: Rules of the classes.
         refinement: What becomes of the tracks.
-        sweeps: The points of all frames, against which boxes are then laid.
+        surroundings: The points of all frames, against which boxes are then laid.
 
     Returns:
         Boxes with `track_id` in order of track and frame; see `refine`.
@@ -88,7 +88,7 @@ def track_offline(
     stream = gather(detections, world_from_ego, eager)
     track_of, _, _ = run(stream)
     human = np.zeros(len(track_of), dtype=np.bool_)
-    return _refined(stream, track_of, human, config, refinement, sweeps)
+    return _refined(stream, track_of, human, config, refinement, surroundings)
 
 
 def _refined(
@@ -97,7 +97,7 @@ def _refined(
     human: Mask,
     config: TrackerConfig,
     refinement: RefinementConfig,
-    sweeps: Sweeps | None,
+    surroundings: Surroundings | None,
 ) -> Cuboids:
     track_of = renumber(track_of)
 
@@ -133,16 +133,13 @@ def _refined(
     track_of = np.where((track_of >= 0) & ~ghost[track_of], track_of, -1)
     track_of = renumber(_without_weak_ends(stream, track_of, human))
     strength = track_strength(stream, track_of)
-    if sweeps is None or len(strength) == 0:
+    if surroundings is None or len(strength) == 0:
         return to_cuboids(stream, smoothed(refinement.extend), strength, human)
-    with Surroundings.of(sweeps, stream.time_ns) as surroundings:
-        stream, sizes = refit(
-            stream, track_of, smoothed(), surroundings, sweeps.sensor, human, config.ontology
-        )
-        paths = smoothed(refinement.extend, sizes)
-        world = World(surroundings, stream.world_from_ego, stream.seconds, sweeps.sensor)
-        solid = solid_tracks(stream, track_of, len(strength), config.ontology)
-        return to_cuboids(stream, carried_on(paths, world, solid), strength, human)
+    stream, sizes = refit(stream, track_of, smoothed(), surroundings, human, config.ontology)
+    paths = smoothed(refinement.extend, sizes)
+    world = World(surroundings, stream.world_from_ego, stream.seconds)
+    solid = solid_tracks(stream, track_of, len(strength), config.ontology)
+    return to_cuboids(stream, carried_on(paths, world, solid), strength, human)
 
 
 def refine(
@@ -152,7 +149,7 @@ def refine(
     refinement: RefinementConfig = DEFAULT_REFINEMENT,
     *,
     human: Mask | None = None,
-    sweeps: Sweeps | None = None,
+    surroundings: Surroundings | None = None,
 ) -> Cuboids:
     """Make labels of tracks: join, smooth, give one size, turn forwards, fill gaps, drop ghosts.
 
@@ -163,7 +160,7 @@ def refine(
         config: Rules of the classes.
         refinement: See there.
         human: (N,) boxes that a person set; they come back exactly.
-        sweeps: The points of all frames, against which boxes are then laid.
+        surroundings: The points of all frames, against which boxes are then laid.
 
     Returns:
         Boxes in order of track and frame, track ids from 0, one score a track.
@@ -179,7 +176,7 @@ def refine(
     parts = np.searchsorted(tracks.frame, np.arange(frames + 1))
     entries = [tracks.select(np.arange(a, b)) for a, b in pairwise(parts.tolist())]
     stream = gather(entries, world_from_ego, config)
-    return _refined(stream, tracks.track_id, certain, config, refinement, sweeps)
+    return _refined(stream, tracks.track_id, certain, config, refinement, surroundings)
 
 
 def track_strength(stream: Stream, track_of: Ints) -> Floats:

@@ -15,7 +15,7 @@ from lidar_label.kernels import box_alignment as at
 from lidar_label.ontology import LabelClass, Ontology, road_ontology
 from lidar_label.track_smoothing import Paths
 from lidar_label.track_stream import Stream, move_boxes, turn_back
-from lidar_label.track_surroundings import Surroundings, rows_in
+from lidar_label.track_surroundings import Surroundings
 
 _MARGIN = 0.4  # metres around a box in which its points may lie; people and cycles: half
 _FEWEST = 5  # points that say something
@@ -58,7 +58,6 @@ def refit(
     track_of: Ints,
     paths: Paths,
     surroundings: Surroundings,
-    sensor: Floats,
     human: Mask,
     ontology: Ontology | None = None,
 ) -> tuple[Stream, Floats]:
@@ -69,7 +68,6 @@ def refit(
         track_of: (N,) track 0…T − 1 of each, −1 for none.
         paths: These tracks, smoothed.
         surroundings: Points of all frames.
-        sensor: (2,) where the sensors sit, ego frame.
         human: (N,) boxes of people, which stay.
         ontology: What is opaque, and the sizes of classes.
 
@@ -78,7 +76,7 @@ def refit(
     """
     names = _classes_of(stream, track_of, len(paths.group), ontology or road_ontology())
     solid = _are_solid(names)
-    looks = look(stream, paths, surroundings, sensor, np.where(solid, _MARGIN, _MARGIN / 2))
+    looks = look(stream, paths, surroundings, np.where(solid, _MARGIN, _MARGIN / 2))
     size = paths.boxes[paths.start[:-1], 3:6].copy()
     boxes = paths.boxes.copy()
     track = paths.track
@@ -87,46 +85,46 @@ def refit(
         size = measured_sizes(looks, extent, paths, size, names, solid)
         moved = _aligned(looks, extent, size, track[looks.row], paths.still)
         moved[~solid[track[looks.row]]] = 0.0
-        looks = _moved(looks, moved)
+        looks = replace(looks, points=at.move(looks.start, looks.points, moved))
         boxes[looks.row] = _shifted(boxes[looks.row], moved)
     boxes[:, 3:6] = size[track]
     boxes = _facing_ahead(looks, boxes, paths, size, names)
     return _taken_over(stream, paths, looks.row, boxes, human), size
 
 
-def look(
-    stream: Stream, paths: Paths, surroundings: Surroundings, sensor: Floats, margin: Floats
-) -> Looks:
+def look(stream: Stream, paths: Paths, surroundings: Surroundings, margin: Floats) -> Looks:
     """The points in and about all boxes of the paths; `margin` (T,) metres."""
-    track = paths.track
-    parts: list[Floats32] = [np.zeros((0, at.LOOK), dtype=np.float32)]
-    counts = np.zeros(len(paths.place), dtype=np.int64)
     order = np.argsort(paths.place, kind="stable")
-    bounds = np.searchsorted(paths.place[order], np.arange(len(surroundings) + 1))
-    found: dict[int, Floats32] = {}
-    poses = invert(stream.world_from_ego)
-    ego = move_boxes(poses[paths.place], paths.boxes)
-    speed = turn_back(stream.world_from_ego[paths.place], paths.velocity).astype(np.float64)
-    for frame in range(len(surroundings)):
-        rows = order[bounds[frame] : bounds[frame + 1]]
-        if len(rows) == 0:
-            continue
-        xyz, height, late_s = surroundings.frame(frame)
-        start, inside = rows_in(xyz, ego[rows], np.repeat(margin[track[rows], None], 2, axis=1))
-        for k, row in enumerate(rows.tolist()):
-            own = inside[start[k] : start[k + 1]]
-            if len(own) < _FEWEST:
-                continue
-            found[row] = at.turn_into(xyz, height, late_s, ego[row], speed[row], sensor, own)
-            counts[row] = len(own)
-    row = np.flatnonzero(counts)
-    parts += [found[int(k)] for k in row]
-    sight = ego[row, :2] - sensor
+    place = paths.place[order]
+    bounds = np.searchsorted(place, np.arange(len(stream.frames) + 1))
+    poses = stream.world_from_ego[place]
+    ego = move_boxes(invert(poses), paths.boxes[order])
+    speed = turn_back(poses, paths.velocity[order]).astype(np.float64)
+    margins = margin[paths.track[order]]
+    seen: list[Floats32] = [np.zeros((0, at.LOOK), dtype=np.float32)]
+    counts = np.zeros(len(order), dtype=np.int64)
+    for frame in np.unique(place).tolist():
+        rows = slice(bounds[frame], bounds[frame + 1])
+        start, points, _ = surroundings.look(frame, ego[rows], margins[rows], speed[rows])
+        seen.append(points)
+        counts[rows] = np.diff(start)
+    points = np.concatenate(seen)
+    first = np.cumsum(counts) - counts
+    order_of = np.empty_like(order)
+    order_of[order] = np.arange(len(order))
+    mine = order_of[counts[order_of] >= _FEWEST]  # in order of the paths again
+    own, start = _rows_of(first[mine], counts[mine])
+    sight = ego[mine, :2] - surroundings.sensor
     away = np.maximum(np.hypot(*sight.T), 1e-3)
-    across = np.abs(np.sin(np.arctan2(sight[:, 1], sight[:, 0]) - ego[row, 6]))
+    across = np.abs(np.sin(np.arctan2(sight[:, 1], sight[:, 0]) - ego[mine, 6]))
     fair = np.column_stack((across, np.sqrt(1 - across**2)))
-    start = np.concatenate(([0], np.cumsum(counts[row]))).astype(np.int64)
-    return Looks(row, start, np.concatenate(parts), fair, away)
+    return Looks(order[mine], start, points[own], fair, away)
+
+
+def _rows_of(first: Ints, counts: Ints) -> tuple[Ints, Ints]:
+    """Rows first[k] … first[k] + counts[k] − 1 of all k in turn, and (K + 1,) where each begins."""
+    start = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    return np.repeat(first - start[:-1], counts) + np.arange(start[-1]), start
 
 
 def measured_sizes(
@@ -208,16 +206,6 @@ def _shifted(boxes: Boxes, moved: Floats) -> Boxes:
     result[:, 1] += sin * moved[:, 0] + cos * moved[:, 1]
     result[:, 6] = wrap_angle(boxes[:, 6] + moved[:, 2])
     return result
-
-
-def _moved(looks: Looks, moved: Floats) -> Looks:
-    """The same points as the moved boxes see them."""
-    each = np.repeat(moved, np.diff(looks.start), axis=0)
-    cos, sin = np.cos(each[:, 2]), np.sin(each[:, 2])
-    x, y = looks.points[:, at.U] - each[:, 0], looks.points[:, at.V] - each[:, 1]
-    points = looks.points.copy()
-    points[:, at.U], points[:, at.V] = cos * x + sin * y, cos * y - sin * x
-    return replace(looks, points=points)
 
 
 def _facing_ahead(

@@ -1,91 +1,117 @@
-"""What stands above the ground in every frame, kept on disk, and what of it lies in a box."""
+"""What stands above the ground in every frame, kept on disk, so that tracks can be laid on it."""
 
+import mmap
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import IO, Self
 
 import numpy as np
 
-from lidar_label.arrays import Boxes, Floats, Floats32, Ints
+from lidar_label.arrays import Boxes, Floats, Floats32, Ints, Points
 from lidar_label.datasets.sweeps import FramePoints
-from lidar_label.kernels.containment import points_in_boxes
 from lidar_label.kernels.ground import estimate_ground
+from lidar_label.kernels.packed_points import (
+    COLUMNS,
+    NOTHING_PACKED,
+    SQUARES,
+    PackedPoints,
+    look,
+    pack,
+)
 
-_LOWEST, _HIGHEST = 0.2, 4.5  # metres above ground
-_FARTHEST = 120.0  # metres
-_UNIT = 0.005  # metres and, of times, 0.1 s / 500: what is kept is whole numbers of them
-_UNIT_S = 0.0002
-_COLUMNS = 5  # x y z height late
+_BEGINS = 4 * (SQUARES + 1)  # bytes
 
 
-@dataclass(frozen=True, eq=False)
-class Sweeps:
-    """Where the points of a recording's frames come from.
+def heights_above_ground(xyz: Points) -> Floats32:
+    """(N,) metres of the points (N, 3) of one sweep above the ground below them."""
+    if not len(xyz):
+        return np.zeros(0, dtype=np.float32)
+    return (xyz[:, 2] - estimate_ground(xyz).height_at(xyz[:, :2])).astype(np.float32)
 
-    Attributes:
-        points_of: The points of a frame by its index, ego frame at the frame's time.
-        sensor: (2,) where the sensors sit, ego frame, metres.
+
+def packed(seen: FramePoints, time_ns: int, height: Floats32) -> PackedPoints:
+    """What stands in a frame.
+
+    Args:
+        seen: The frame's points, ego frame at its time.
+        time_ns: The frame's time.
+        height: (N,) metres above ground.
     """
-
-    points_of: Callable[[int], FramePoints]
-    sensor: Floats
+    if not len(seen):
+        return NOTHING_PACKED
+    return pack(seen.xyz, height, seen.point_time_ns, time_ns)
 
 
 class Surroundings:
-    """Points above the ground of all frames, in a temporary file that goes with it."""
+    """Packed points of frames, in a temporary file that goes with it; use it in a `with`.
 
-    def __init__(self) -> None:
+    A frame that was not kept while it was at hand is read when it is first looked at: what is
+    found does not depend on it.
+
+    Attributes:
+        sensor: (2,) where the sensors sit, ego frame, metres.
+    """
+
+    def __init__(self, read: Callable[[int], PackedPoints], sensor: Floats) -> None:
+        """Begin with no frame kept.
+
+        Args:
+            read: What stands in a frame, by the frame's index.
+            sensor: (2,) ego frame, metres.
+        """
+        self.sensor = np.ascontiguousarray(sensor, dtype=np.float64)
+        self._read = read
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
-        self._start: list[int] = [0]
+        self._place: dict[int, tuple[int, int]] = {}  # where it begins, and how many points
+        self._size = 0
+        self._view = np.zeros(0, dtype=np.uint8)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._view = np.zeros(0, dtype=np.uint8)
         self._file.close()
 
-    @classmethod
-    def of(cls, sweeps: Sweeps, time_ns: Ints) -> Self:
-        """Those of all frames, at their times (F,)."""
-        surroundings = cls()
-        for frame, moment in enumerate(time_ns.tolist()):
-            surroundings.add(sweeps.points_of(frame), moment)
-        return surroundings
+    def keep(self, frame: int, points: PackedPoints) -> None:
+        """Keep what stands in a frame."""
+        begins = np.ascontiguousarray(points.begins, dtype=np.int32)
+        rows = np.ascontiguousarray(points.rows, dtype=np.int16)
+        self._file.write(begins.tobytes())
+        self._file.write(rows.tobytes())
+        fill = -rows.nbytes % 4  # the next frame's numbers begin where the machine reads them best
+        self._file.write(bytes(fill))
+        self._place[frame] = (self._size, len(rows))
+        self._size += _BEGINS + rows.nbytes + fill
 
-    def add(self, seen: FramePoints, time_ns: int) -> None:
-        """Keep the next frame's points."""
-        kept = np.zeros((0, _COLUMNS), dtype=np.int16)
-        if len(seen):
-            height = seen.xyz[:, 2] - estimate_ground(seen.xyz).height_at(seen.xyz[:, :2])
-            above = (height > _LOWEST) & (height < _HIGHEST)
-            for axis in range(3):
-                above &= np.abs(seen.xyz[:, axis]) < _FARTHEST
-            late_s = (seen.point_time_ns[above] - time_ns) / 1e9
-            late_s = np.clip(late_s, -1.0, 1.0)
-            rows = np.column_stack((seen.xyz[above] / _UNIT, height[above] / _UNIT))
-            kept = np.rint(np.column_stack((rows, late_s / _UNIT_S))).astype(np.int16)
-        self._file.write(np.ascontiguousarray(kept).tobytes())
-        self._start.append(self._start[-1] + len(kept))
+    def frame(self, index: int) -> PackedPoints:
+        """What stands in a frame, as a view of the file."""
+        if index not in self._place:
+            self.keep(index, self._read(index))
+        begin, count = self._place[index]
+        end = begin + _BEGINS + count * COLUMNS * 2
+        if end > len(self._view):
+            self._file.flush()
+            whole = mmap.mmap(self._file.fileno(), self._size, access=mmap.ACCESS_READ)
+            self._view = np.frombuffer(whole, dtype=np.uint8)
+        begins = self._view[begin : begin + _BEGINS].view(np.int32)
+        return PackedPoints(
+            self._view[begin + _BEGINS : end].view(np.int16).reshape(-1, COLUMNS), begins
+        )
 
-    def __len__(self) -> int:
-        return len(self._start) - 1
+    def look(
+        self, frame: int, boxes: Boxes, margin: Floats, velocity: Floats
+    ) -> tuple[Ints, Floats32, Floats32]:
+        """The points of a frame in and about each box.
 
-    def frame(self, index: int) -> tuple[Floats32, Floats32, Floats32]:
-        """(N, 3) points, (N,) heights above ground, (N,) seconds after the frame's time."""
-        first, last = self._start[index], self._start[index + 1]
-        self._file.seek(first * _COLUMNS * 2)
-        raw = np.frombuffer(self._file.read((last - first) * _COLUMNS * 2), dtype=np.int16)
-        rows = raw.reshape(-1, _COLUMNS).astype(np.float32)
-        xyz = np.ascontiguousarray(rows[:, :3] * np.float32(_UNIT))
-        return xyz, rows[:, 3] * np.float32(_UNIT), rows[:, 4] * np.float32(_UNIT_S)
+        Args:
+            frame: Its index.
+            boxes: (M, 7) ego frame.
+            margin: (M,) metres about each.
+            velocity: (M, 2) m/s of each object, ego frame.
 
-
-def rows_in(xyz: Floats32, boxes: Boxes, margin: Floats) -> tuple[Ints, Ints]:
-    """Points in boxes grown by `margin` (M, 2) metres: start (M + 1,), rows (K,)."""
-    grown = boxes.copy()
-    grown[:, 3:5] += 2 * margin
-    grown[:, 5] += 1.0
-    box, row = np.nonzero(points_in_boxes(xyz, grown))
-    start = np.searchsorted(box, np.arange(len(boxes) + 1))
-    return start.astype(np.int64), row.astype(np.int64)
+        Returns:
+            See `kernels.packed_points.look`.
+        """
+        rows, begins = self.frame(frame)
+        return look(rows, begins, boxes, margin, velocity, self.sensor)
