@@ -151,9 +151,9 @@ def _sweeps(recording: Recording) -> Iterator[tuple[int, Points, Ints | None, Tr
 
 
 def _register(recording: Recording) -> Trajectory:
-    """As an import does it: two passes over the first five sweeps, then one over all."""
+    """As an import does it: a pass over the first two sweeps, then one over all."""
     rough: Trajectory | None = None
-    for count in (5, 5, recording.sweep_count(recording.lidars[0])):
+    for count in (2, recording.sweep_count(recording.lidars[0])):
         registration = SweepRegistration(rough)
         for time_ns, points, times, place in islice(_sweeps(recording), count):
             registration.add(time_ns, points, place, times)

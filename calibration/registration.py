@@ -1,18 +1,18 @@
 """Ego poses from the sweeps alone, where a source brings none: each laid on the map so far.
 
-Scan-to-map registration by Generalized ICP on a voxel map (Segal et al., RSS 2009; Koide et al.,
-ICRA 2021, in the library small_gicp), started from constant velocity as in KISS-ICP (Vizzo et al.,
-RA-L 2023). Where points have times, each sweep is straightened by that velocity; the first ones by
-that which a pass over them alone has found.
+Scan-to-map registration by Generalized ICP on a voxel map (`kernels/scan_matching.py`), started
+from constant velocity as in KISS-ICP (Vizzo et al., RA-L 2023). Where points have times, each sweep
+is straightened by that velocity; the first ones by that which a pass over them alone has found.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lidar_label.arrays import Ints, Points, Transform
+from lidar_label.arrays import Floats, Ints, Points, Transform
 from lidar_label.calibration.deskew import deskew
 from lidar_label.calibration.trajectory import Trajectory
 from lidar_label.calibration.transforms import (
@@ -21,11 +21,11 @@ from lidar_label.calibration.transforms import (
     orthonormal,
     transform_points,
 )
+from lidar_label.kernels.scan_matching import VoxelMap, find_normals
 from lidar_label.kernels.voxels import voxel_means
 
 _NS_PER_S = 1_000_000_000
-_NEIGHBOURS = 10  # whose spread is a point's covariance
-_PARTS = 1_000_000  # of a step between two poses; finer than any time within a sweep
+_HARDLY = 1e-9  # twice the sine of a turn
 
 
 @dataclass(frozen=True)
@@ -35,26 +35,30 @@ class RegistrationConfig:
     Attributes:
         spacing: Points are thinned to one a cube of this side, metres.
         voxel: Side of the map's voxels, metres.
+        neighbourhood: Side of the cells whose points tell a point's plane, metres.
         reach: A point's counterpart on the map is at most so far, metres.
-        far_reach: The same in a second try, where the first found too little.
+        far_voxel: The same of the map for a second try, where the first found too little.
+        far_reach: The same of that.
         max_range: Points further off are not used, metres.
         min_points: A thinned sweep of fewer points gets no pose of its own.
         first_steps: Where the second sweep may lie ahead of the first, metres, for a second try.
         good_share: No second try where so many points have found their counterpart.
         min_share: Share of points that must find their counterpart. Consecutive sweeps reach
-            0.65 to 0.97, sweeps of different places 0.26 to 0.36 (the ground fits everywhere).
+            0.67 to 0.97, sweeps of different places 0.15 to 0.34 (the ground fits everywhere).
         max_lost: So many sweeps in a row may fail, their poses then come from the neighbours.
     """
 
-    spacing: float = 0.5
+    spacing: float = 0.75
     voxel: float = 1.0
+    neighbourhood: float = 0.9
     reach: float = 1.5
+    far_voxel: float = 3.0
     far_reach: float = 6.0
     max_range: float = 100.0
     min_points: int = 200
     first_steps: tuple[float, ...] = (1.5, 3.0, -1.5)
     good_share: float = 0.65
-    min_share: float = 0.5
+    min_share: float = 0.45
     max_lost: int = 3
 
 
@@ -77,7 +81,12 @@ class SweepRegistration:
     _begin_ns: int = field(default=np.iinfo(np.int64).max, init=False)
     _end_ns: int = field(default=np.iinfo(np.int64).min, init=False)
     _in_a_row: int = field(default=0, init=False)
-    _map: Any = field(default=None, init=False)
+    _map: VoxelMap = field(init=False)
+    _coarse: VoxelMap = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._map = VoxelMap(self.config.voxel)
+        self._coarse = VoxelMap(self.config.far_voxel)
 
     def add(
         self,
@@ -98,9 +107,9 @@ class SweepRegistration:
             return
         guess = self._predicted(time_ns)
         cloud = self._prepared(points, ego_from_sensor, time_ns, point_time_ns)
-        if cloud.size() < self.config.min_points:
+        if len(cloud.places) < self.config.min_points:
             return
-        if self._map is None:
+        if not self._poses:
             pose, share = guess, 1.0
         else:
             pose, share = self._aligned(cloud, guess)
@@ -115,7 +124,8 @@ class SweepRegistration:
             self._begin_ns, self._end_ns = min(begin, self._begin_ns), max(end, self._end_ns)
         self._times.append(time_ns)
         self._poses.append(pose)
-        self._insert(cloud, pose)
+        for voxels in (self._map, self._coarse):
+            voxels.insert(cloud.places, cloud.normals, pose)
 
     @property
     def times(self) -> list[int]:
@@ -171,16 +181,15 @@ class SweepRegistration:
         ego_from_sensor: Transform,
         time_ns: int,
         point_time_ns: NDArray[Any] | None,
-    ) -> Any:
-        """The sweep in the ego frame at its time, thinned, each point with its covariance."""
-        import small_gicp
-
+    ) -> "_Cloud":
+        """The sweep in the ego frame at its time, thinned, each point with its normal."""
         # Thinned before they are straightened: a voxel's points have all but the same time.
-        columns: NDArray[Any] = points
         motion = self._motion(point_time_ns)
+        columns: NDArray[Any] = points
         if point_time_ns is not None and motion is not None:
-            seconds = ((point_time_ns - time_ns) / _NS_PER_S).astype(np.float32)
-            columns = np.column_stack((points, seconds))
+            columns = np.empty((len(points), 4), dtype=np.float32)
+            columns[:, :3] = points
+            columns[:, 3] = (point_time_ns - time_ns) / _NS_PER_S
         thinned = voxel_means(columns, self.config.spacing)
         xyz = thinned[:, :3]
         thinned = thinned[np.einsum("ij,ij->i", xyz, xyz) < self.config.max_range**2]
@@ -190,49 +199,73 @@ class SweepRegistration:
             times = time_ns + (thinned[:, 3] * _NS_PER_S).astype(np.int64)
             straight = thinned[:, :3].astype(np.float32)
             placed = deskew(straight, times, time_ns, motion, ego_from_sensor)
-        cloud = small_gicp.PointCloud(np.asarray(placed, dtype=np.float64))
-        if len(placed) >= self.config.min_points:
-            tree = small_gicp.KdTree(cloud)
-            small_gicp.estimate_covariances(cloud, tree, _NEIGHBOURS, num_threads=1)
-        return cloud
+        places = np.ascontiguousarray(placed, dtype=np.float64)
+        if len(places) < self.config.min_points:
+            return _Cloud(places, np.zeros((0, 3)))
+        return _Cloud(places, find_normals(places, self.config.neighbourhood))
 
-    def _aligned(self, cloud: Any, guess: Transform) -> tuple[Transform, float]:
-        pose, share = self._try(cloud, guess, self.config.reach)
+    def _aligned(self, cloud: "_Cloud", guess: Transform) -> tuple[Transform, float]:
+        pose, share = self._try(cloud, guess)
         starts = [guess]
         if len(self._poses) < 2:  # the speed is unknown yet: try some
             starts += [guess @ _forward(metres) for metres in self.config.first_steps]
         for start in starts if share < self.config.good_share else ():
-            coarse, _ = self._try(cloud, start, self.config.far_reach)
-            other, reached = self._try(cloud, coarse, self.config.reach)
+            coarse, _ = self._coarse.align(
+                cloud.places, cloud.normals, start, self.config.far_reach
+            )
+            other, reached = self._try(cloud, coarse)
             if reached > share:
                 pose, share = other, reached
         return pose, share
 
-    def _try(self, cloud: Any, guess: Transform, reach: float) -> tuple[Transform, float]:
-        import small_gicp
-
-        # One thread: the same sweeps give the same bits.
-        found = small_gicp.align(
-            self._map, cloud, guess, max_correspondence_distance=reach, num_threads=1
-        )
+    def _try(self, cloud: "_Cloud", guess: Transform) -> tuple[Transform, float]:
+        pose, inside = self._map.align(cloud.places, cloud.normals, guess, self.config.reach)
         # The next guess builds on this pose: unmended, rounding doubles from sweep to sweep.
-        pose = orthonormal(np.asarray(found.T_target_source))
-        return pose, float(found.num_inliers) / cloud.size()
+        return orthonormal(pose), inside / len(cloud.places)
 
-    def _insert(self, cloud: Any, pose: Transform) -> None:
-        import small_gicp
 
-        if self._map is None:
-            self._map = small_gicp.GaussianVoxelMap(self.config.voxel)
-        self._map.insert(cloud, pose)
+@dataclass(frozen=True, eq=False)
+class _Cloud:
+    """A sweep ready to be laid on the map.
+
+    Attributes:
+        places: (N, 3) float64, ego frame at the sweep's time.
+        normals: (N, 3) unit.
+    """
+
+    places: Floats
+    normals: Floats
 
 
 def _carry_on(t0: int, before: Transform, t1: int, last: Transform, time_ns: int) -> Transform:
     """The pose at a time when the motion from t0 to t1 goes on evenly, forwards or backwards."""
     step = invert(before) @ last
     whole, rest = divmod(float(np.clip((time_ns - t1) / (t1 - t0), -10, 10)), 1.0)
-    part = Trajectory(np.array([0, _PARTS]), matrix_to_pose7(np.array([np.eye(4), step])))
-    return last @ np.linalg.matrix_power(step, int(whole)) @ part.at(round(rest * _PARTS))
+    return last @ np.linalg.matrix_power(step, int(whole)) @ _part(step, rest)
+
+
+def _part(step: Transform, share: float) -> Transform:
+    """A share of a step: of its shift, and of its turn about its axis (Rodrigues)."""
+    rotation, part = step[:3, :3], np.eye(4)
+    part[:3, 3] = share * step[:3, 3]
+    axis = np.array(
+        [
+            rotation[2, 1] - rotation[1, 2],
+            rotation[0, 2] - rotation[2, 0],
+            rotation[1, 0] - rotation[0, 1],
+        ]
+    )
+    twice_sine = math.sqrt(float(axis @ axis))
+    if twice_sine > _HARDLY:  # else there is no turn, or half a one, whose axis this does not tell
+        cross = _skew(axis / twice_sine)
+        angle = share * math.atan2(twice_sine, float(np.trace(rotation)) - 1.0)
+        part[:3, :3] += math.sin(angle) * cross + (1.0 - math.cos(angle)) * (cross @ cross)
+    return part
+
+
+def _skew(v: Floats) -> Floats:
+    """(3, 3) matrix of the cross product v × ·."""
+    return np.array([[0.0, -v[2], v[1]], [v[2], 0.0, -v[0]], [-v[1], v[0], 0.0]])
 
 
 def _forward(metres: float) -> Transform:

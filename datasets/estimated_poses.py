@@ -1,17 +1,17 @@
 """Ego poses of a source that brings none, found from its sweeps while it is imported."""
 
+from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
 
+from lidar_label.arrays import Ints, Points, Transform
 from lidar_label.calibration.registration import SweepRegistration
 from lidar_label.calibration.rig import Lidar
-from lidar_label.calibration.trajectory import Trajectory
 from lidar_label.datasets.intake import Intake
 from lidar_label.datasets.recording_writer import RecordingWriter
 
-# Sweeps that tell the motion at the start, when none is known yet, and passes over them.
-_FIRST, _PASSES = 5, 2
+_FIRST = 2  # sweeps that tell the motion at the start, when none is known yet
 METHOD = "estimated from the sweeps: scan-to-map GICP"
 
 
@@ -28,9 +28,17 @@ def estimate_poses(intake: Intake) -> None:
     lidar = writer.rig.get(name, Lidar)
     intake.expected += intake.sweeps[name]
     rough = None
-    for _ in range(_PASSES if _has_times(writer, lidar) else 0):
-        rough = _register(intake, lidar, _FIRST, rough).trajectory()
-    registration = _register(intake, lidar, intake.sweeps[name], rough)
+    if not lidar.motion_compensated and "point_time_ns" in writer.columns_of(name):
+        first = SweepRegistration()
+        for sweep in islice(_sweeps(writer, lidar), _FIRST):
+            first.add(*sweep)
+        rough = first.trajectory()
+    registration = SweepRegistration(rough)
+    for sweep in _sweeps(writer, lidar):
+        if registration.lost:
+            break
+        registration.add(*sweep)
+        intake.advance()
     trajectory = registration.trajectory()
     if trajectory is None:
         intake.warn("no ego poses, and the sweeps do not follow one another: none estimated")
@@ -43,23 +51,12 @@ def estimate_poses(intake: Intake) -> None:
     writer.append_ego(trajectory.time_ns, np.asarray(trajectory.world_from_ego), method=METHOD)
 
 
-def _register(
-    intake: Intake, lidar: Lidar, count: int, rough: Trajectory | None = None
-) -> SweepRegistration:
-    """Register the first `count` sweeps of a LiDAR."""
-    registration = SweepRegistration(rough)
-    for time_ns, columns in islice(intake.writer.sweeps_of(lidar.name), count):
-        if registration.lost:
-            break
-        if "xyz" in columns:
-            times = None if lidar.motion_compensated else columns.get("point_time_ns")
-            registration.add(time_ns, columns["xyz"], lidar.ego_from_sensor, times)
-        if count > _FIRST:
-            intake.advance()
-    return registration
-
-
-def _has_times(writer: RecordingWriter, lidar: Lidar) -> bool:
-    """Whether the LiDAR's points have times of their own that bend its sweeps."""
-    columns = next((columns for _, columns in writer.sweeps_of(lidar.name) if columns), {})
-    return "point_time_ns" in columns and not lidar.motion_compensated
+def _sweeps(
+    writer: RecordingWriter, lidar: Lidar
+) -> Iterator[tuple[int, Points, Transform, Ints | None]]:
+    """What `SweepRegistration.add` takes, of each sweep; times only where they bend the sweep."""
+    columns = ("xyz",) if lidar.motion_compensated else ("xyz", "point_time_ns")
+    none = np.zeros((0, 3), dtype=np.float32)
+    for time_ns, found in writer.sweeps_of(lidar.name, columns):
+        times = found.get("point_time_ns")
+        yield time_ns, found.get("xyz", none), lidar.ego_from_sensor, times

@@ -1,6 +1,6 @@
 """The growing parts of a recording being written: columns of rows, cut into sweeps or not."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import h5py
@@ -112,12 +112,18 @@ class SweepStream:
         """Rows appended so far."""
         return self._offset[-1]
 
-    def sweeps(self) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
-        """Time and columns of every sweep appended so far; no columns where it has no rows."""
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns that the sweeps appended so far have."""
+        return tuple(self._columns)
+
+    def sweeps(self, columns: Collection[str]) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
+        """Time and these columns of every sweep appended so far; none where it has no rows."""
+        wanted = {name: column for name, column in self._columns.items() if name in columns}
         for time_ns, start, stop in zip(
             self._time_ns, self._offset[:-1], self._offset[1:], strict=True
         ):
-            named = self._columns.items() if stop > start else ()
+            named = wanted.items() if stop > start else ()
             yield time_ns, {name: column.read(start, stop) for name, column in named}
 
     def _append_rows(self, where: str, given: Mapping[str, NDArray[Any]]) -> None:

@@ -1,7 +1,7 @@
 """Writes a recording: sweep by sweep, in little memory, under its final name only when complete."""
 
 import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -203,10 +203,17 @@ class RecordingWriter:
         """Whether ego poses have been appended."""
         return "/ego" in self._series
 
-    def sweeps_of(self, name: str) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
-        """Time and columns of each sweep of a LiDAR appended so far."""
+    def columns_of(self, name: str) -> tuple[str, ...]:
+        """Columns of the sweeps of a LiDAR appended so far; none without points."""
         self._rig.get(name, Lidar)
-        return self._streams[name].sweeps()
+        return self._streams[name].columns
+
+    def sweeps_of(
+        self, name: str, columns: Collection[str]
+    ) -> Iterator[tuple[int, dict[str, NDArray[Any]]]]:
+        """Time and these columns of each sweep of a LiDAR appended so far."""
+        self._rig.get(name, Lidar)
+        return self._streams[name].sweeps(columns)
 
     def append_radar_sweep(
         self,
