@@ -149,6 +149,24 @@ def align(
 
 
 @kernel
+def take(points: Floats32, first: Ints, counts: Ints) -> tuple[Ints, Floats32]:
+    """Points of some boxes, in turn: (V + 1,) where each begins, and (P, 5).
+
+    Args:
+        points: (N, 5).
+        first: (V,) row where each box's points begin.
+        counts: (V,) how many they are.
+    """
+    start = np.zeros(len(first) + 1, np.int64)
+    for v in range(len(first)):
+        start[v + 1] = start[v] + counts[v]
+    taken = np.empty((start[-1], points.shape[1]), np.float32)
+    for v in range(len(first)):
+        taken[start[v] : start[v + 1]] = points[first[v] : first[v] + counts[v]]
+    return start, taken
+
+
+@kernel
 def move(start: Ints, points: Floats32, moves: Floats) -> Floats32:
     """The same points as boxes see them that were moved.
 

@@ -12,10 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lidar_label import __version__
-from lidar_label.arrays import Floats, Floats32
+from lidar_label.arrays import Floats
 from lidar_label.cuboids import Cuboids
 from lidar_label.datasets.recording import Recording
-from lidar_label.datasets.sweeps import FramePoints
 from lidar_label.detections import Detector, load_detector
 from lidar_label.doppler_hints import hint_by_doppler
 from lidar_label.errors import InvalidLabels
@@ -238,18 +237,15 @@ def _say_nothing(_stage: str, _done: int, _total: int) -> None:
 
 def propose_frame(recording: Recording, frame: int, config: AnnotationConfig) -> Cuboids:
     """The proposals of one frame, in its ego frame."""
+    return survey_frame(recording, frame, config)[0]
+
+
+def survey_frame(
+    recording: Recording, frame: int, config: AnnotationConfig
+) -> tuple[Cuboids, PackedPoints]:
+    """The proposals of one frame, in its ego frame, and the points that tracks are laid against."""
     cloud = recording.frame_points(frame, deskew=config.deskew)
     height = heights_above_ground(cloud.xyz)
-    return _propose(recording, frame, config, cloud, height)
-
-
-def _propose(
-    recording: Recording,
-    frame: int,
-    config: AnnotationConfig,
-    cloud: FramePoints,
-    height: Floats32,
-) -> Cuboids:
     moment = recording.frames[frame]
     found = Cuboids.empty()
     if len(cloud.xyz):
@@ -261,7 +257,8 @@ def _propose(
             found = hint_by_doppler(found, points)
         else:
             found = propose_radar(points, config.proposals.ontology)
-    return found.replace(frame=frame, time_ns=moment.time_ns)
+    found = found.replace(frame=frame, time_ns=moment.time_ns)
+    return found, packed(cloud, moment.time_ns, height)
 
 
 def _with_untracked(tracked: Cuboids, proposed: Cuboids) -> Cuboids:
@@ -357,15 +354,9 @@ def _propose_all(
 
 
 def _timed(recording: Recording, frame: int, config: AnnotationConfig) -> tuple[_Found, float]:
-    """Proposals, and the points that tracks will be laid against while they are at hand."""
     start = time.perf_counter()
-    cloud = recording.frame_points(frame, deskew=config.deskew)
-    height = heights_above_ground(cloud.xyz)
-    cuboids = _propose(recording, frame, config, cloud, height)
-    above = None
-    if config.track and config.refine and recording.lidars:
-        above = packed(cloud, recording.frames[frame].time_ns, height)
-    return (cuboids, above), time.perf_counter() - start
+    found = survey_frame(recording, frame, config)
+    return found, time.perf_counter() - start
 
 
 def _poses(recording: Recording, notes: list[str]) -> Floats:

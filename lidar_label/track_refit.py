@@ -113,18 +113,12 @@ def look(stream: Stream, paths: Paths, surroundings: Surroundings, margin: Float
     order_of = np.empty_like(order)
     order_of[order] = np.arange(len(order))
     mine = order_of[counts[order_of] >= _FEWEST]  # in order of the paths again
-    own, start = _rows_of(first[mine], counts[mine])
+    start, own = at.take(points, first[mine], counts[mine])
     sight = ego[mine, :2] - surroundings.sensor
     away = np.maximum(np.hypot(*sight.T), 1e-3)
     across = np.abs(np.sin(np.arctan2(sight[:, 1], sight[:, 0]) - ego[mine, 6]))
     fair = np.column_stack((across, np.sqrt(1 - across**2)))
-    return Looks(order[mine], start, points[own], fair, away)
-
-
-def _rows_of(first: Ints, counts: Ints) -> tuple[Ints, Ints]:
-    """Rows first[k] … first[k] + counts[k] − 1 of all k in turn, and (K + 1,) where each begins."""
-    start = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-    return np.repeat(first - start[:-1], counts) + np.arange(start[-1]), start
+    return Looks(order[mine], start, own, fair, away)
 
 
 def measured_sizes(

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from lidar_label.cuboids import Cuboids, load_cuboids, save_cuboids
+from lidar_label.cuboids import Cuboids
 from lidar_label.errors import InvalidLabels, UsageError
 
 _KEY_FILE = "job.json"
@@ -30,7 +30,7 @@ class WorkFolder:
         self._lock = _lock(self.path / "lock", self.path)
         key = self.path / _KEY_FILE
         if not key.is_file() or key.read_text(encoding="utf-8") != self._job:
-            for file in self.path.glob("*.parquet*"):
+            for file in self.path.glob("*.arrow*"):
                 file.unlink()
             partial = key.with_suffix(".partial")
             partial.write_text(self._job, encoding="utf-8")
@@ -47,18 +47,28 @@ class WorkFolder:
             self._lock.close()
 
     def _file(self, frame: int) -> Path:
-        return self.path / f"{frame:08d}.parquet"
+        return self.path / f"{frame:08d}.arrow"
 
     def load(self, frame: int) -> Cuboids | None:
         """What was found in the frame; None when it has not been done."""
+        import pyarrow as pa
+
         try:
-            return load_cuboids(self._file(frame))
-        except InvalidLabels:
+            with pa.OSFile(str(self._file(frame))) as file:
+                return Cuboids.from_arrow(pa.ipc.open_file(file).read_all())
+        except (OSError, pa.ArrowException, InvalidLabels):
             return None
 
     def save(self, frame: int, cuboids: Cuboids) -> None:
-        """Keep what was found in the frame."""
-        save_cuboids(cuboids, self._file(frame))
+        """Keep what was found in the frame, as Arrow: Parquet takes five times as long to write."""
+        import pyarrow as pa
+
+        table = cuboids.to_arrow()
+        path = self._file(frame)
+        partial = path.with_suffix(".arrow.partial")
+        with pa.OSFile(str(partial), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+        partial.replace(path)
 
     def remove(self) -> None:
         """Delete the folder: its job is done."""

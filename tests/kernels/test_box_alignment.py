@@ -115,3 +115,10 @@ def test_extents_leave_out_a_stray():
     points[0, 0] = -9
     low, high = at.extents(np.array([0, 100], dtype=np.int64), points)[0, :2]
     assert (low, high) == pytest.approx((-1.96, 1.96), abs=0.01)
+
+
+def test_points_of_boxes_are_taken_in_turn():
+    points = corner()
+    start, taken = at.take(points, np.array([20, 0, 5, 7]), np.array([10, 3, 0, 2]))
+    assert start.tolist() == [0, 10, 13, 13, 15]
+    assert (taken == points[[*range(20, 30), 0, 1, 2, 7, 8]]).all()

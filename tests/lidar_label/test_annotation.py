@@ -88,23 +88,23 @@ def test_other_settings_do_not_take_over_old_work(drive: Path, tmp_path: Path) -
 def test_a_damaged_work_file_is_done_again(drive: Path, done: Path, tmp_path: Path) -> None:
     work = tmp_path / "work"
     annotate(drive, work=work)
-    (work / "00000002.parquet").write_bytes(b"PAR1")
+    (work / "00000002.arrow").write_bytes(b"ARROW1")
     annotation = annotate(drive, work=work)
     assert annotation.frames_resumed == 5
     assert annotation.cuboids.equals(load_cuboids(done))
 
 
 def frames_done(work: Path) -> int:
-    return len(list(work.glob("*.parquet")))
+    return len(list(work.glob("*.arrow")))
 
 
 def start_and_wait(drive: Path, out: Path, wanted: int, *arguments: str) -> subprocess.Popen[str]:
     """Start the command and return when so many frames are done, before it ends."""
     slow = (
         "import sys, time, lidar_label.annotation as a; from lidar_label.cli import main\n"
-        "quick = a.propose_frame\n"
-        "def propose_frame(*x):\n    time.sleep(0.15)\n    return quick(*x)\n"
-        "a.propose_frame = propose_frame\n"
+        "quick = a.survey_frame\n"
+        "def survey_frame(*x):\n    time.sleep(0.15)\n    return quick(*x)\n"
+        "a.survey_frame = survey_frame\n"
         "sys.exit(main(sys.argv[1:]))"
     )
     process = subprocess.Popen(
