@@ -1,8 +1,8 @@
 """Batch jobs: sweeps a second beside the usual chain, what Dask adds, a job of 1,000 recordings.
 
 Every recording is a folder of real KITTI sweeps, which is imported, proposed on, tracked and
-written, in fresh processes whose start counts. The chain only reads and proposes. What one adds to
-the other is timed from the first word of a worker to the end, several times in turn.
+written, in fresh processes whose start counts. The chain only reads and proposes. What Dask adds is
+timed in turn, from when every worker has done a recording: kernels are loaded then, here as there.
 """
 
 import json
@@ -28,8 +28,10 @@ from lidar_label.jobs.job_config import JobConfig
 from lidar_label.jobs.job_progress import JobEvent
 from lidar_label.jobs.sources import Source, expand_sources
 
-_COPIES, _CHAIN_SWEEPS, _TURNS = 20, 6, 2
-_RECORDINGS, _FRAMES, _POINTS = 1000, 36, 60  # the simulated job: 36,000 sweeps of hardly a point
+_COPIES, _CHAIN_SWEEPS = 20, 6
+_DASK_COPIES, _TURNS = 12, 2
+_RECORDINGS, _FRAMES = 1000, 36  # the simulated job: 36,000 sweeps without a point
+_TWO = 2  # workers, here and of Dask
 _WORKERS, _MILLION = 100, 1_000_000
 _PRICE = 0.05  # € a core hour, about what clouds take for a shared core on demand
 _SPEED = "sweeps/s"
@@ -40,12 +42,15 @@ class _Watch:
     """Times a job from its first step, and looks at this process's memory meanwhile."""
 
     first: float | None = None
+    done: list[float] = field(default_factory=list[float])
     memory: list[int] = field(default_factory=list[int])
 
     def __call__(self, event: JobEvent) -> None:
         """Take an event in."""
         if event.kind == "step" and self.first is None:
             self.first = time.perf_counter()
+        if event.kind == "done":
+            self.done.append(time.perf_counter())
         if event.kind != "step":
             self.memory.append(_resident())
 
@@ -55,6 +60,7 @@ class _Timed:
     result: JobResult
     whole_s: float
     working_s: float
+    warm_s: float
     grown_mb: float
 
     @property
@@ -81,7 +87,7 @@ def run(data: Path | None) -> list[Row]:
         sources = [s for i in range(_COPIES) for s in expand_sources([f"{copies}/drive{i:02}"])]
         _job(sources[:1], place / "warm", JobOptions(workers=1))  # compiles what is not compiled
         rows, rate = speed_rows(sources, drive, place)
-        rows += dask_rows(sources, place)
+        rows += dask_rows(sources[:_DASK_COPIES], place)
         rows += many_rows(place)
         return [*rows, *paper_rows(rate)]
 
@@ -111,18 +117,24 @@ def dask_rows(sources: list[Source], place: Path) -> list[Row]:
             return []
         for turn in range(_TURNS):
             timed = _job(sources, place / f"ours{turn}", JobOptions(workers=2))
-            ours.append(timed.working_s)
+            ours.append(timed.warm_s)
             timed = _job(sources, place / f"dask{turn}", JobOptions(scheduler=address))
-            theirs.append(timed.working_s)
+            theirs.append(timed.warm_s)
     added = 100 * (min(theirs) / min(ours) - 1)
     return [
-        less_is_better("job on two processes", min(ours), "two Dask workers", min(theirs), "s"),
+        less_is_better(
+            f"{len(sources) - _TWO} recordings on two warm processes",
+            min(ours),
+            "two Dask workers",
+            min(theirs),
+            "s",
+        ),
         Row("what Dask adds", added, "", None, "%", None, "goal: at most 10 %"),
     ]
 
 
 def many_rows(place: Path) -> list[Row]:
-    """1,000 recordings of 36 nearly empty sweeps: what is left is scheduling and files."""
+    """1,000 recordings of 36 empty sweeps: what is left is scheduling and files."""
     folder = place / "many"
     folder.mkdir()
     template = place / "template.h5"
@@ -181,7 +193,8 @@ def _job(sources: list[Source], out: Path, options: JobOptions) -> _Timed:
     if not result.complete:
         raise UsageError(f"the measured job failed: {next(iter(result.failures.values()))}")
     grown = (max(watch.memory, default=before) - before) / 1e6
-    return _Timed(result, end - start, end - (watch.first or start), grown)
+    warm = watch.done[_TWO - 1] if len(watch.done) > _TWO else start
+    return _Timed(result, end - start, end - (watch.first or start), end - warm, grown)
 
 
 def _chain_rate(drive: Path) -> float | None:
@@ -221,12 +234,10 @@ def _cluster() -> Generator[str | None]:
 
 
 def _write_tiny(path: Path) -> None:
-    rng = np.random.default_rng(0)
     with RecordingWriter(path, source="benchmark") as writer:
         writer.add_lidar("top", np.eye(4))
         for i in range(_FRAMES):
-            xyz = rng.uniform(-20, 20, (_POINTS, 3)).astype(np.float32)
-            writer.append_sweep("top", i * 100_000_000, xyz)
+            writer.append_sweep("top", i * 100_000_000, np.zeros((0, 3), dtype=np.float32))
 
 
 def _work_seconds(out: Path) -> float:

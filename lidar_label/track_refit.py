@@ -83,8 +83,7 @@ def refit(
     for _ in range(2):
         extent = at.extents(looks.start, looks.points)
         size = measured_sizes(looks, extent, paths, size, names, solid)
-        moved = _aligned(looks, extent, size, track[looks.row], paths.still)
-        moved[~solid[track[looks.row]]] = 0.0
+        moved = _aligned(looks, extent, size, track[looks.row], paths.still, solid)
         looks = replace(looks, points=at.move(looks.start, looks.points, moved))
         boxes[looks.row] = _shifted(boxes[looks.row], moved)
     boxes[:, 3:6] = size[track]
@@ -166,30 +165,34 @@ def _agreed(seen: float, whole: bool, before: float, label: LabelClass | None, a
     return mean + trust * (seen - mean)
 
 
-def _aligned(looks: Looks, extent: Floats, size: Floats, track: Ints, still: Mask) -> Floats:
-    """(V, 3) moves of all boxes; those of what stands are one move from all frames' points."""
-    flat = np.ascontiguousarray(size[track, :2])
-    moved = at.align(
-        looks.start,
-        looks.points,
-        flat,
-        _PLACE_SD * _PATH_SHARE,
-        _YAW_SD * _PATH_SHARE,
-        extent,
-    )
+def _aligned(
+    looks: Looks, extent: Floats, size: Floats, track: Ints, still: Mask, solid: Mask
+) -> Floats:
+    """(V, 3) moves of all boxes; those of what stands are one move from all frames' points.
+
+    Points say where the faces of what is solid are; all else stays.
+    """
+    moved = np.zeros((len(track), 3))
+    moving = np.flatnonzero(solid[track] & ~still[track])
+    start, points = _points_of(looks, moving, moving + 1)
+    flat = np.ascontiguousarray(size[track[moving], :2])
+    place_sd, yaw_sd = _PLACE_SD * _PATH_SHARE, _YAW_SD * _PATH_SHARE
+    moved[moving] = at.align(start, points, flat, place_sd, yaw_sd, extent[moving])
     names, first = np.unique(track, return_index=True)
-    together = looks.start[np.append(first, len(track))]
-    whole = at.align(
-        together,
-        looks.points,
-        np.ascontiguousarray(size[names, :2]),
-        _PLACE_SD,
-        _YAW_SD,
-        at.extents(together, looks.points),
-    )
-    standing = still[track]
-    moved[standing] = whole[np.searchsorted(names, track[standing])]
+    behind = np.append(first, len(track))[1:]
+    standing = np.flatnonzero(solid[names] & still[names])
+    start, points = _points_of(looks, first[standing], behind[standing])
+    flat = np.ascontiguousarray(size[names[standing], :2])
+    whole = at.align(start, points, flat, _PLACE_SD, _YAW_SD, at.extents(start, points))
+    for k, move in zip(standing.tolist(), whole, strict=True):
+        moved[first[k] : behind[k]] = move
     return moved
+
+
+def _points_of(looks: Looks, first: Ints, behind: Ints) -> tuple[Ints, Floats32]:
+    """The points of looks first[k] up to behind[k] as one, of all k in turn; see `at.take`."""
+    begin = looks.start[first]
+    return at.take(looks.points, begin, looks.start[behind] - begin)
 
 
 def _shifted(boxes: Boxes, moved: Floats) -> Boxes:
