@@ -76,15 +76,30 @@ def _sweeps(surface: Path) -> Iterator[tuple[Floats32, Floats]]:
                 yield points.astype(np.float32), city[:, 2] - ground
 
 
-def _patchwork(points: Floats32) -> Mask:
+def patchwork_alone(points: Floats32) -> Callable[[], Any]:
+    """Patchwork++'s ground step on (N, ≥4) points, set up beforehand; it answers with the finder.
+
+    Raises:
+        ImportError: if it is not installed.
+    """
     import pypatchworkpp
 
     parameters: Any = pypatchworkpp.Parameters()
     parameters.verbose = False
     near = np.hypot(points[:, 0], points[:, 1]) < 15
     parameters.sensor_height = max(float(-np.percentile(points[near, 2], 10)), 0.3)
-    finder = pypatchworkpp.patchworkpp(parameters)
-    finder.estimateGround(points)
+    finder: Any = pypatchworkpp.patchworkpp(parameters)
+    columns = np.ascontiguousarray(points[:, :4])
+
+    def find() -> Any:
+        finder.estimateGround(columns)
+        return finder
+
+    return find
+
+
+def _patchwork(points: Floats32) -> Mask:
+    finder = patchwork_alone(points)()
     mask = np.zeros(len(points), dtype=np.bool_)
     mask[np.asarray(finder.getGroundIndices(), dtype=np.int64)] = True
     return mask

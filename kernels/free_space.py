@@ -4,19 +4,28 @@ A box that rays pass through unhindered is wrong or hollow; one whose front stop
 (free-space reasoning as in Thrun, Burgard and Fox, "Probabilistic Robotics", ch. 9, 2005).
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from lidar_label.arrays import Boxes, Floats, Floats32, Points
+from lidar_label.arrays import Boxes, Floats, Floats32, Ints, Ints32, Points
 from lidar_label.kernels.jit import kernel
 
 COLUMNS = 900  # 0.4° of azimuth: twice the point spacing of common sensors, so that few stay empty
 ROWS = 80
 LOWEST = np.deg2rad(-32.0)
 ROW_ANGLE = np.deg2rad(0.7)
+# Slopes at which the rows begin and the last one ends, and the row at even steps of the slope.
+_SLOPES = np.tan(LOWEST + ROW_ANGLE * np.arange(ROWS + 1))
+_SLOPE_STEPS = 4 * ROWS / (_SLOPES[-1] - _SLOPES[0])  # a unit of slope
+_ROW_AT = np.searchsorted(_SLOPES, _SLOPES[0] + np.arange(4 * ROWS) / _SLOPE_STEPS, "right") - 1
 # Columns of `look_through`.
 HIT, THROUGH, HIDDEN, EMPTY = range(4)
 _RAYS_ACROSS = 24
+_BINS = 720  # of azimuth, for what hides the ends of rectangles
+_NONE = 8  # bins for other points: a store to one does not wait for the one before
+_BLOCK = 1024  # points at once: what is computed of them stays in the first-level cache
 # Metres above ground between which things that stand on a road are solid: above the gap below a
 # vehicle, below its bonnet and windows.
 _CLEARANCE = 0.3
@@ -38,6 +47,22 @@ def quick_atan2(y: float, x: float) -> float:
 
 
 @kernel
+def _quick_atan2_32(y: np.float32, x: np.float32) -> np.float32:
+    """`quick_atan2` in float32 and without branches, for loops over points."""
+    a, b = abs(x), abs(y)
+    t = np.divide(min(a, b), max(max(a, b), np.float32(1e-30)))
+    q = t * t
+    angle = np.float32(0.0208351)
+    angle = angle * q + np.float32(-0.0851330)
+    angle = angle * q + np.float32(0.1801410)
+    angle = angle * q + np.float32(-0.3302995)
+    angle = (angle * q + np.float32(0.9998660)) * t
+    angle = np.float32(np.pi / 2) - angle if b > a else angle
+    angle = np.float32(np.pi) - angle if x < 0 else angle
+    return angle if y >= 0 else -angle
+
+
+@kernel
 def range_image(points: Points, origin: Floats) -> Floats32:
     """Horizontal distance of the nearest return in each direction; infinite where there is none.
 
@@ -48,20 +73,55 @@ def range_image(points: Points, origin: Floats) -> Floats32:
     Returns:
         (COLUMNS, ROWS) float32 metres; columns by azimuth from −π, rows by elevation.
     """
-    image = np.full((COLUMNS, ROWS), np.inf, dtype=np.float32)
-    for i in range(len(points)):
-        dx = points[i, 0] - origin[0]
-        dy = points[i, 1] - origin[1]
-        dz = points[i, 2] - origin[2]
-        reach = np.sqrt(dx * dx + dy * dy)
-        if not (reach > 0.5 and np.isfinite(dz)):
-            continue
-        row = int((quick_atan2(dz, reach) - LOWEST) / ROW_ANGLE)
-        if row < 0 or row >= ROWS:
-            continue
-        column = int((quick_atan2(dy, dx) + np.pi) * (COLUMNS / (2 * np.pi))) % COLUMNS
-        image[column, row] = min(image[column, row], reach)
-    return image
+    image = np.full(COLUMNS * ROWS + 1, np.inf, np.float32)  # the last one: of none
+    x, y, z = (
+        np.empty(_BLOCK, np.float32),
+        np.empty(_BLOCK, np.float32),
+        np.empty(_BLOCK, np.float32),
+    )
+    pixel, reach = np.empty(_BLOCK, np.int32), np.empty(_BLOCK, np.float32)
+    for begin in range(0, len(points), _BLOCK):
+        count = take_apart(points, begin, origin, x, y, z)
+        _look_up(x, y, z, pixel, reach)
+        for i in range(count):
+            image[pixel[i]] = min(image[pixel[i]], reach[i])
+    return image[:-1].reshape(COLUMNS, ROWS)
+
+
+@kernel
+def take_apart(
+    points: Points, begin: int, origin: Floats, x: Floats32, y: Floats32, z: Floats32
+) -> int:
+    """Write points from `begin` on, from the origin, as columns that a loop reads several at once.
+
+    Returns:
+        How many: as many as the columns hold or points are left.
+    """
+    count = min(len(x), len(points) - begin)
+    x0, y0, z0 = np.float32(origin[0]), np.float32(origin[1]), np.float32(origin[2])
+    for i in range(count):
+        x[i] = points[begin + i, 0] - x0
+        y[i] = points[begin + i, 1] - y0
+        z[i] = points[begin + i, 2] - z0
+    return count
+
+
+@kernel
+def _look_up(x: Floats32, y: Floats32, z: Floats32, pixel: Ints32, reach: Floats32) -> None:
+    """Place of each point in the flattened range image, COLUMNS · ROWS for none, and distance."""
+    rows, columns = np.float32(1.0 / ROW_ANGLE), np.float32(COLUMNS / (2 * np.pi))
+    lowest, half = np.float32(LOWEST), np.float32(np.pi)
+    most, last = np.float32(ROWS), np.float32(COLUMNS - 1)
+    for i in range(len(x)):
+        distance = np.float32(math.sqrt(x[i] * x[i] + y[i] * y[i]))
+        row = (_quick_atan2_32(z[i], distance) - lowest) * rows
+        column = min((_quick_atan2_32(y[i], x[i]) + half) * columns, last)
+        seen = (distance > np.float32(0.5)) & (distance < np.float32(np.inf))
+        seen &= (row >= np.float32(0.0)) & (row < most)
+        at = np.int32(column if seen else np.float32(0.0)) * np.int32(ROWS)
+        at += np.int32(row if seen else np.float32(0.0))
+        pixel[i] = at if seen else np.int32(COLUMNS * ROWS)
+        reach[i] = distance
 
 
 @kernel
@@ -76,58 +136,92 @@ def look_through(boxes: Boxes, image: Floats32, origin: Floats) -> Floats32:
     Returns:
         (M, 4) float32 rays that ended in the box, went through it, ended before it, had no return.
     """
-    result = np.zeros((len(boxes), 4), dtype=np.float32)
+    result = np.zeros((len(boxes), 4), np.float32)
+    counts = np.empty(4, np.int64)
     for b in range(len(boxes)):
         dx, dy = boxes[b, 0] - origin[0], boxes[b, 1] - origin[1]
-        hl, hw = boxes[b, 3] / 2, boxes[b, 4] / 2
+        half_length, half_width = boxes[b, 3] / 2, boxes[b, 4] / 2
         ground = boxes[b, 2] - boxes[b, 5] / 2 - origin[2]
         bottom = ground + _CLEARANCE
         top = ground + min(max(_BONNET, 0.55 * boxes[b, 5]), boxes[b, 5] - 0.1)
-        c, s = np.cos(boxes[b, 6]), np.sin(boxes[b, 6])
-        distance = np.sqrt(dx * dx + dy * dy)
-        if distance < np.sqrt(hl * hl + hw * hw) + 0.3:
+        c, s = math.cos(boxes[b, 6]), math.sin(boxes[b, 6])
+        distance = math.sqrt(dx * dx + dy * dy)
+        if distance < math.sqrt(half_length**2 + half_width**2) + 0.3:
             continue
-        towards = np.arctan2(dy, dx)
+        # The box's middle in its own frame, from the sensor, and the angles of its corners there.
+        mx, my = c * dx + s * dy, c * dy - s * dx
         left, right = 0.0, 0.0
         for corner in range(4):
-            u = hl if corner < 2 else -hl
-            v = hw if corner % 2 == 0 else -hw
-            angle = np.arctan2(dy + s * u + c * v, dx + c * u - s * v) - towards
-            angle = (angle + np.pi) % (2 * np.pi) - np.pi
+            u = mx + (half_length if corner < 2 else -half_length)
+            v = my + (half_width if corner % 2 == 0 else -half_width)
+            angle = math.atan2(mx * v - my * u, mx * u + my * v)
             left, right = max(left, angle), min(right, angle)
-        count = int((left - right) / (2 * np.pi / COLUMNS)) + 1
-        rays = min(count, _RAYS_ACROSS)
+        towards = math.atan2(dy, dx)
+        rays = min(int((left - right) / (2 * np.pi / COLUMNS)) + 1, _RAYS_ACROSS)
+        step = (left - right) / rays
+        angle = towards + right + 0.5 * step
+        # Each ray is the one before it, turned by a step; in the box's frame.
+        px, py = math.cos(angle - boxes[b, 6]), math.sin(angle - boxes[b, 6])
+        turn_c, turn_s = math.cos(step), math.sin(step)
+        counts[:] = 0
         for ray in range(rays):
-            angle = towards + right + (ray + 0.5) * (left - right) / rays
-            rx, ry = np.cos(angle), np.sin(angle)
-            # The ray in the frame of the box, slab by slab.
-            ox, oy = -(c * dx + s * dy), -(c * dy - s * dx)
-            px, py = c * rx + s * ry, c * ry - s * rx
-            enter, leave = 0.0, np.inf
-            for axis in range(2):
-                o, p, half = (ox, px, hl) if axis == 0 else (oy, py, hw)
-                if abs(p) < 1e-9:
-                    if abs(o) > half:
-                        leave = -1.0
-                    continue
-                t0, t1 = (-half - o) / p, (half - o) / p
-                enter, leave = max(enter, min(t0, t1)), min(leave, max(t0, t1))
+            enter, leave = _slabs(mx, my, px, py, half_length, half_width)
+            px, py = turn_c * px - turn_s * py, turn_s * px + turn_c * py
             if leave <= enter + 0.02:
                 continue
-            column = int((angle + np.pi) * (COLUMNS / (2 * np.pi))) % COLUMNS
-            first = int((np.arctan(bottom / enter) - LOWEST) / ROW_ANGLE) + 1
-            last = int((np.arctan(top / enter) - LOWEST) / ROW_ANGLE)
-            for row in range(max(first, 0), min(last, ROWS)):
-                reach = image[column, row]
-                if reach == np.inf:
-                    result[b, EMPTY] += 1
-                elif reach < enter - 0.5:
-                    result[b, HIDDEN] += 1
-                elif reach > leave + 0.3:
-                    result[b, THROUGH] += 1
-                else:
-                    result[b, HIT] += 1
+            turned = angle + ray * step
+            column = math.floor((turned + np.pi) * (COLUMNS / (2 * np.pi))) % COLUMNS
+            inverse = 1.0 / enter
+            first, last = _row_below(bottom * inverse) + 1, _row_below(top * inverse)
+            _count_ends(image[column, max(first, 0) : max(last, 0)], enter, leave, counts)
+        for kind in range(4):
+            result[b, kind] = counts[kind]
     return result
+
+
+@kernel
+def _slabs(
+    mx: float, my: float, px: float, py: float, half_length: float, half_width: float
+) -> tuple[float, float]:
+    """Distances at which the ray p enters and leaves a box around m; in the box's frame."""
+    enter, leave = 0.0, np.inf
+    for axis in range(2):
+        m, p, half = (mx, px, half_length) if axis == 0 else (my, py, half_width)
+        if abs(p) < 1e-9:
+            if abs(m) > half:
+                leave = -1.0
+            continue
+        inverse = 1.0 / p
+        t0, t1 = (m - half) * inverse, (m + half) * inverse
+        enter, leave = max(enter, min(t0, t1)), min(leave, max(t0, t1))
+    return enter, leave
+
+
+@kernel
+def _row_below(slope: float) -> int:
+    """The row of the range image that a slope falls into; −1 below all of them, ROWS above."""
+    place = (slope - _SLOPES[0]) * _SLOPE_STEPS
+    row = _ROW_AT[int(min(max(place, 0.0), len(_ROW_AT) - 1.0))]
+    while row >= 0 and slope < _SLOPES[row]:
+        row -= 1
+    while row < ROWS and slope >= _SLOPES[row + 1]:
+        row += 1
+    return int(row)
+
+
+@kernel
+def _count_ends(returns: Floats32, enter: float, leave: float, counts: Ints) -> None:
+    empty = through = hidden = 0
+    for row in range(len(returns)):
+        reach = returns[row]
+        none = reach == np.inf
+        empty += none
+        hidden += reach < enter - 0.5
+        through += (reach > leave + 0.3) & (not none)
+    counts[HIT] += len(returns) - empty - hidden - through
+    counts[THROUGH] += through
+    counts[HIDDEN] += hidden
+    counts[EMPTY] += empty
 
 
 @kernel
@@ -147,14 +241,8 @@ def hidden_ends(
     Returns:
         (K, 4) bool for the ends at low u, high u, low v, high v.
     """
-    bins = 720
-    near = np.full(bins, np.inf)
-    scale = bins / (2 * np.pi)
-    for i in range(len(points)):
-        if low < height[i] < high:
-            dx, dy = points[i, 0] - sensor[0], points[i, 1] - sensor[1]
-            b = int((quick_atan2(dy, dx) + np.pi) * scale) % bins
-            near[b] = min(near[b], dx * dx + dy * dy)
+    near = _nearest_around(points, height, sensor, low, high)
+    scale = _BINS / (2 * np.pi)
     result = np.zeros((len(fits), 4), dtype=np.bool_)
     beyond = 0.4
     for k in range(len(fits)):
@@ -176,86 +264,51 @@ def hidden_ends(
                 v = fits[k, 4] + beyond
             dx, dy = c * u - s * v - sensor[0], s * u + c * v - sensor[1]
             r = np.sqrt(dx * dx + dy * dy)
-            b = int((quick_atan2(dy, dx) + np.pi) * scale) % bins
+            b = int((quick_atan2(dy, dx) + np.pi) * scale) % _BINS
             result[k, end] = np.sqrt(near[b]) < r - 1.0
     return result
 
 
-_LOWEST_BEAM = np.deg2rad(
-    25.0
-)  # below the horizon; of the common roof sensors, within a few degrees
-_USUAL_HEIGHTS_M = (1.4, 2.6)
-_LOWEST_ORIGIN_M = 1.0
-
-
-def find_sensor(points: Points, height: Floats32) -> tuple[float, float, float]:
-    """Where the sensor sits: at the frame's origin, unless that is too close to the ground.
-
-    In a vehicle frame the origin lies near the ground below the sensor. There the nearest ground
-    that was hit lies on a circle around the sensor, whose radius gives its height through the angle
-    of the lowest beam.
-
-    Args:
-        points: (N, 3) float32.
-        height: (N,) height above ground.
-
-    Returns:
-        x y z in the frame of the points, metres.
-    """
-    if not -_ground_below(points, height) < _LOWEST_ORIGIN_M:
-        return 0.0, 0.0, 0.0
-    nearest = nearest_ground(points, height)
-    nearest = nearest[np.isfinite(nearest[:, 0])]
-    if len(nearest) < 8:
-        return 0.0, 0.0, 0.0
-    ground = float(np.median(nearest[:, 2]))
-    x, y, radius = _circle(nearest[:, :2])
-    low, high = _USUAL_HEIGHTS_M
-    return x, y, ground + min(max(radius * np.tan(_LOWEST_BEAM), low), high)
-
-
-def _circle(places: Floats) -> tuple[float, float, float]:
-    """Centre and radius by least squares (Kåsa, 1976), repeated without the outliers."""
-    centre = np.median(places, axis=0)
-    radius = 0.0
-    for spread in (1.0, 0.5, 0.3, 0.2, 0.15, 0.1, 0.1, 0.1):
-        distance = np.hypot(*(places - centre).T)
-        usual = np.abs(distance - np.median(distance)) < spread * np.median(distance) + 0.1
-        if usual.sum() < 5:
-            break
-        system = np.column_stack((2 * places[usual], np.ones(usual.sum())))
-        a, b, c = np.linalg.lstsq(system, (places[usual] ** 2).sum(axis=1), rcond=None)[0]
-        centre = np.array([a, b])
-        radius = float(np.sqrt(max(c + a * a + b * b, 0.0)))
-    return float(centre[0]), float(centre[1]), radius
+@kernel
+def _nearest_around(
+    points: Points, height: Floats32, sensor: Floats, low: float, high: float
+) -> Floats32:
+    """(_BINS,) squared distance of the nearest point between two heights, by azimuth from −π."""
+    near = np.full(_BINS + _NONE, np.inf, np.float32)  # the last ones: of none
+    origin = np.array([sensor[0], sensor[1], 0.0])
+    x, y, z = (
+        np.empty(_BLOCK, np.float32),
+        np.empty(_BLOCK, np.float32),
+        np.empty(_BLOCK, np.float32),
+    )
+    place, reach = np.empty(_BLOCK, np.int32), np.empty(_BLOCK, np.float32)
+    bottom, top = np.float32(low), np.float32(high)
+    for begin in range(0, len(points), _BLOCK):
+        count = take_apart(points, begin, origin, x, y, z)
+        for i in range(count):
+            z[i] = height[begin + i]
+        _bin(x, y, z, bottom, top, place, reach)
+        for i in range(count):
+            near[place[i]] = min(near[place[i]], reach[i])
+    return near[:_BINS]
 
 
 @kernel
-def _ground_below(points: Points, height: Floats32) -> float:
-    """Mean z of the ground under the points within 8 m of the frame's origin; NaN: none."""
-    total, count = 0.0, 0
-    for i in range(len(points)):
-        x, y = points[i, 0], points[i, 1]
-        if x * x + y * y < 64.0:
-            total += points[i, 2] - height[i]
-            count += 1
-    return total / count if count > 0 else np.nan
-
-
-@kernel
-def nearest_ground(points: Points, height: Floats32) -> Floats:
-    """(36, 3) nearest ground point in each sector of 10° around the frame's origin; NaN: none."""
-    best = np.full(36, 15.0 * 15.0)
-    result = np.full((36, 3), np.nan)
-    for i in range(len(points)):
-        if not abs(height[i]) < 0.15:
-            continue
-        x, y = points[i, 0], points[i, 1]
-        reach = x * x + y * y
-        if reach < 1.0:
-            continue
-        sector = int((np.arctan2(y, x) + np.pi) * (36 / (2 * np.pi))) % 36
-        if reach < best[sector]:
-            best[sector] = reach
-            result[sector, 0], result[sector, 1], result[sector, 2] = x, y, points[i, 2]
-    return result
+def _bin(
+    x: Floats32,
+    y: Floats32,
+    height: Floats32,
+    low: np.float32,
+    high: np.float32,
+    place: Ints32,
+    reach: Floats32,
+) -> None:
+    """Bin of azimuth, from _BINS on where not between the heights, and squared distance."""
+    scale, last = np.float32(_BINS / (2 * np.pi)), np.float32(_BINS - 1)
+    for i in range(len(x)):
+        turn = min((_quick_atan2_32(y[i], x[i]) + np.float32(np.pi)) * scale, last)
+        squared = x[i] * x[i] + y[i] * y[i]
+        counts = (height[i] > low) & (height[i] < high) & (squared < np.float32(np.inf))
+        at = np.int32(turn if counts else np.float32(0.0))
+        place[i] = at if counts else np.int32(_BINS) + np.int32(i & (_NONE - 1))
+        reach[i] = squared

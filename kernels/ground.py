@@ -16,6 +16,7 @@ from lidar_label.kernels.ground_grid import (
     interpolate,
     level,
     locate,
+    offsets,
     place,
     rings_in_use,
 )
@@ -49,6 +50,7 @@ class Ground:
 
     Attributes:
         mask: (N,) the points on it.
+        height: (N,) float32 metres of each point above it; NaN where a point is not finite.
         sensor_height: metres of the frame's origin above the ground below it.
         origin: (3,) middle of the grid in the frame of the points, metres.
         plane: (3,) slope along x, along y and height above `origin` of the plane under the sensor.
@@ -56,6 +58,7 @@ class Ground:
     """
 
     mask: Mask
+    height: Floats32
     sensor_height: float
     origin: Floats = field(repr=False)
     plane: Floats = field(repr=False)
@@ -120,12 +123,16 @@ def estimate_ground(
     used = rings_in_use(lowest)
     surface = np.zeros(CELLS, np.float32)
     grow(lowest, low, middle, -float(plane[2]), used, surface)
-    refine(rings, sectors, heights, used, surface)
-    mask = np.zeros(len(cloud), np.bool_)
-    if _is_ground(lowest, low, middle, surface):
-        _mark(rings, sectors, heights, surface, config.below, config.above, mask)
+    above = np.empty(len(cloud), np.float32)
+    offsets(rings, sectors, heights, surface, above)
+    refine(rings, sectors, above, used, surface)
+    mask = np.empty(len(cloud), np.bool_)
+    offsets(rings, sectors, heights, surface, heights)
+    _mark(rings, heights, config.below, config.above, mask)
+    if not _is_ground(lowest, low, middle, surface):
+        mask[:] = False
     below = _heights_at(np.zeros((1, 2)), origin, plane, surface)
-    return Ground(mask, -float(below[0]), origin, plane, surface)
+    return Ground(mask, heights, -float(below[0]), origin, plane, surface)
 
 
 def _middle(points: Points) -> Floats:
@@ -144,19 +151,12 @@ def _middle(points: Points) -> Floats:
 
 
 @kernel
-def _mark(
-    rings: Floats32,
-    sectors: Floats32,
-    heights: Floats32,
-    surface: Floats32,
-    below: float,
-    above: float,
-    mask: Mask,
-) -> None:
+def _mark(rings: Floats32, heights: Floats32, below: float, above: float, mask: Mask) -> None:
+    lowest, highest = np.float32(-below), np.float32(above)
     for i in range(len(rings)):
-        if rings[i] >= 0:
-            rest = heights[i] - interpolate(surface, rings[i], sectors[i])
-            mask[i] = -below <= rest <= above
+        height = heights[i] if rings[i] >= 0 else np.float32(np.nan)
+        heights[i] = height
+        mask[i] = (height >= lowest) & (height <= highest)
 
 
 @kernel

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from lidar_label.arrays import Floats, Floats32, Ints32, Points
-from lidar_label.kernels.jit import kernel
+from lidar_label.kernels.jit import kernel, simd_kernel
 
 SECTORS = 180
 FIRST_RADIUS = 1.5  # metres, middle of ring 1; ring 0 is the spot below the sensor
@@ -132,25 +132,25 @@ def level(
         low: (CELLS,) out: number of points within 0.3 m of a cell's lowest.
         middle: (CELLS,) out: number of points above those, up to 2 m.
     """
-    former = np.empty(CELLS, np.float32)
+    former, counts = np.empty(CELLS, np.float32), np.zeros(CELLS, np.int64)
     for cell in range(CELLS):
         former[cell] = lowest[cell]
         lowest[cell] = EMPTY
-        low[cell] = middle[cell] = 0
     ox, oy = np.float32(origin[0]), np.float32(origin[1])
     a, b, c = np.float32(plane[0]), np.float32(plane[1]), np.float32(plane[2])
     for i in range(len(rings)):
+        # No branches but this: points of all heights follow one another, no guess would hold.
         if rings[i] < 0:
             continue
         cell = int(rings[i]) * SECTORS + int(sectors[i])
         above = heights[i] - former[cell]
-        if above < np.float32(0.3):
-            low[cell] += 1
-        elif above < np.float32(2.0):
-            middle[cell] += 1
+        is_low = np.int64(above < np.float32(0.3))
+        counts[cell] += is_low | (np.int64(above < np.float32(2.0)) - is_low) << 32
         z = heights[i] - (a * (points[i, 0] - ox) + b * (points[i, 1] - oy) + c)
         heights[i] = z
         lowest[cell] = min(lowest[cell], z)
+    for cell in range(CELLS):
+        low[cell], middle[cell] = counts[cell] & 0xFFFFFFFF, counts[cell] >> 32
 
 
 @kernel
@@ -158,16 +158,34 @@ def interpolate(surface: Floats32, ring: np.float32, sector: np.float32) -> np.f
     """Return the height of a surface, given at the cells' middles, at a place between them."""
     u = min(max(ring - np.float32(0.5), np.float32(0.0)), np.float32(RINGS - 1.001))
     v = sector - np.float32(0.5)
-    if v < 0:
-        v += np.float32(SECTORS)
-    i, j = int(u), min(int(v), SECTORS - 1)
+    v = v + np.float32(SECTORS) if v < 0 else v
+    i, j = np.int32(u), np.int32(min(v, np.float32(SECTORS - 1)))
     a, b = u - np.float32(i), v - np.float32(j)
-    base = i * SECTORS
-    k = j + 1 if j + 1 < SECTORS else 0
-    inner = surface[base + j] + b * (surface[base + k] - surface[base + j])
-    base += SECTORS
-    outer = surface[base + j] + b * (surface[base + k] - surface[base + j])
+    # Unsigned: no place is looked at from the array's end, so no test for one is compiled.
+    row, wide = np.uint64(i) * np.uint64(SECTORS), np.uint64(SECTORS)
+    here = row + np.uint64(j)
+    beside = here + np.uint64(1) if j < SECTORS - 1 else row
+    inner = surface[here] + b * (surface[beside] - surface[here])
+    here, beside = here + wide, beside + wide
+    outer = surface[here] + b * (surface[beside] - surface[here])
     return inner + a * (outer - inner)
+
+
+@simd_kernel
+def offsets(
+    rings: Floats32, sectors: Floats32, heights: Floats32, surface: Floats32, above: Floats32
+) -> None:
+    """Write how far each point lies above a surface; for `locate`'s finite points.
+
+    Args:
+        rings: (N,) of `locate`.
+        sectors: (N,) likewise.
+        heights: (N,) metres, of the points.
+        surface: (CELLS,) metres, in the cells' middles.
+        above: (N,) out, metres; may be `heights`.
+    """
+    for i in range(len(rings)):
+        above[i] = heights[i] - interpolate(surface, rings[i], sectors[i])
 
 
 @kernel

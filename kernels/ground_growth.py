@@ -30,63 +30,114 @@ _OVERLAP = 24  # sectors that a message walks before it counts, to close the cir
 
 
 @kernel
-def couple(mean: Floats, weight: Floats, noise: float, fused: Floats, sums: Floats) -> None:
+def couple(
+    mean: Floats, weight: Floats, noise: float, ahead: Floats, back: Floats, fused: Floats
+) -> None:
     """Fuse each sector's estimate with its neighbours', `noise` variance a sector apart.
 
     Messages both ways round the circle, as on a chain of Gaussian variables (Weiss & Freeman,
-    Neural Computation 2001).
+    Neural Computation 2001). Both ways at once: each step waits for a division of the one before
+    it, and a processor that has two such chains works on one while it waits for the other.
 
     Args:
         mean: (SECTORS,).
         weight: (SECTORS,) inverse variances, > 0.
         noise: variance by which neighbours differ.
+        ahead: (2, SECTORS) scratch.
+        back: (2, SECTORS) scratch.
         fused: (SECTORS,) out: fused means.
-        sums: (SECTORS,) out: fused weights.
     """
     n = len(mean)
-    w = e = 0.0
-    for step in range(n - _OVERLAP, 2 * n):
-        j = step if step < n else step - n
-        if step >= n:
-            sums[j] = weight[j] + w
-            fused[j] = weight[j] * mean[j] + e
+    w = e = back_w = back_e = 0.0
+    for step in range(-_OVERLAP, n):
+        j = step if step >= 0 else step + n
+        k = n - 1 - j
+        ahead[0, j], ahead[1, j] = w, e
+        back[0, k], back[1, k] = back_w, back_e
         w += weight[j]
         e += weight[j] * mean[j]
+        back_w += weight[k]
+        back_e += weight[k] * mean[k]
         share = np.divide(1.0, 1.0 + noise * w)
+        back_share = np.divide(1.0, 1.0 + noise * back_w)
         w *= share
         e *= share
-    w = e = 0.0
-    for step in range(n + _OVERLAP - 1, -1, -1):
-        j = step if step < n else step - n
-        if step < n:
-            sums[j] += w
-            fused[j] = np.divide(fused[j] + e, sums[j])
-        w += weight[j]
-        e += weight[j] * mean[j]
-        share = np.divide(1.0, 1.0 + noise * w)
-        w *= share
-        e *= share
+        back_w *= back_share
+        back_e *= back_share
+    for j in range(n):
+        total = weight[j] + ahead[0, j] + back[0, j]
+        fused[j] = np.divide(weight[j] * mean[j] + ahead[1, j] + back[1, j], total)
 
 
 @kernel
-def _spread(variance: Floats, covariance: Floats, noise: float) -> None:
+def couple_both(
+    mean: Floats, weight: Floats, noise: Floats, ahead: Floats, back: Floats, fused: Floats
+) -> None:
+    """Do `couple` for two estimates a sector; (2, …) but for the scratch, which is (4, SECTORS)."""
+    n = mean.shape[1]
+    w = e = back_w = back_e = 0.0
+    v = f = back_v = back_f = 0.0
+    first, second = noise[0], noise[1]
+    for step in range(-_OVERLAP, n):
+        j = step if step >= 0 else step + n
+        k = n - 1 - j
+        ahead[0, j], ahead[1, j], ahead[2, j], ahead[3, j] = w, e, v, f
+        back[0, k], back[1, k], back[2, k], back[3, k] = back_w, back_e, back_v, back_f
+        w += weight[0, j]
+        e += weight[0, j] * mean[0, j]
+        v += weight[1, j]
+        f += weight[1, j] * mean[1, j]
+        back_w += weight[0, k]
+        back_e += weight[0, k] * mean[0, k]
+        back_v += weight[1, k]
+        back_f += weight[1, k] * mean[1, k]
+        share, back_share = np.divide(1.0, 1.0 + first * w), np.divide(1.0, 1.0 + first * back_w)
+        w *= share
+        e *= share
+        back_w *= back_share
+        back_e *= back_share
+        share, back_share = np.divide(1.0, 1.0 + second * v), np.divide(1.0, 1.0 + second * back_v)
+        v *= share
+        f *= share
+        back_v *= back_share
+        back_f *= back_share
+    for part in range(2):
+        for j in range(n):
+            total = weight[part, j] + ahead[2 * part, j] + back[2 * part, j]
+            moment = weight[part, j] * mean[part, j] + ahead[2 * part + 1, j]
+            fused[part, j] = np.divide(moment + back[2 * part + 1, j], total)
+
+
+@kernel
+def spread(
+    variance: Floats, covariance: Floats, noise: Floats, ahead: Floats, back: Floats
+) -> None:
     """Let no sector be less sure than a neighbour is, plus `noise` variance a sector between.
 
     Not the sum of their information: what neighbours know they heard from the same inner rings,
     and to add it again at every ring would make all of them sure of anything.
+
+    Args:
+        variance: (2, SECTORS) in and out, of two estimates.
+        covariance: (SECTORS,) of the two, in and out: their correlation stays.
+        noise: (2,) of each.
+        ahead: (≥2, SECTORS) scratch.
+        back: (≥2, SECTORS) scratch.
     """
-    n = len(variance)
-    for turn in range(2):
-        best = 1e9
-        for step in range(n - _OVERLAP, 2 * n):
-            j = step if step < n else step - n
-            if turn == 1:
-                j = n - 1 - j
-            best += noise
-            if best < variance[j]:
-                covariance[j] *= math.sqrt(np.divide(best, variance[j]))
-                variance[j] = best
-            best = min(best, variance[j])
+    n = len(covariance)
+    a = b = back_a = back_b = 1e9
+    for step in range(-_OVERLAP, n):
+        j = step if step >= 0 else step + n
+        k = n - 1 - j
+        a, b = min(a + noise[0], variance[0, j]), min(b + noise[1], variance[1, j])
+        back_a = min(back_a + noise[0], variance[0, k])
+        back_b = min(back_b + noise[1], variance[1, k])
+        ahead[0, j], ahead[1, j], back[0, k], back[1, k] = a, b, back_a, back_b
+    for j in range(n):
+        height, slope = min(ahead[0, j], back[0, j]), min(ahead[1, j], back[1, j])
+        share = np.divide(height * slope, variance[0, j] * variance[1, j])
+        covariance[j] *= math.sqrt(share)
+        variance[0, j], variance[1, j] = height, slope
 
 
 @kernel
@@ -109,13 +160,12 @@ def grow(
         rings: number of rings with points.
         surface: (CELLS,) out: the ground's height in every cell's middle.
     """
-    height, slope = np.zeros(SECTORS), np.zeros(SECTORS)
-    hh, hs, ss = np.empty(SECTORS), np.empty(SECTORS), np.empty(SECTORS)
-    last, last_radius = np.empty(SECTORS), np.empty(SECTORS)
-    for j in range(SECTORS):
-        hh[j], hs[j], ss[j] = _FIRST_HEIGHT, 0.0, _FIRST_SLOPE
-        last[j], last_radius[j] = 0.0, 1e-3
-    fused, weight, sums = np.empty(SECTORS), np.empty(SECTORS), np.empty(SECTORS)
+    state, variance = np.zeros((2, SECTORS)), np.empty((2, SECTORS))
+    weight, fused = np.empty((2, SECTORS)), np.empty((2, SECTORS))
+    height, slope, hh, ss = state[0], state[1], variance[0], variance[1]
+    hs, last, last_radius = np.zeros(SECTORS), np.zeros(SECTORS), np.full(SECTORS, 1e-3)
+    hh[:], ss[:] = _FIRST_HEIGHT, _FIRST_SLOPE
+    ahead, back, noise = np.empty((4, SECTORS)), np.empty((4, SECTORS)), np.empty(2)
     radius = ring_radius(1)
     for i in range(1, rings):
         dr = ring_radius(i) - radius
@@ -132,8 +182,8 @@ def grow(
                 continue
             flat = middle[cell] * _FLAT <= low[cell]
             off = z - height[j]
-            noise = _FLAT_VARIANCE if flat else _TALL_VARIANCE
-            total = hh[j] + noise
+            doubt = _FLAT_VARIANCE if flat else _TALL_VARIANCE
+            total = hh[j] + doubt
             if flat and off * off > _SURPRISE * total:
                 stride = radius - last_radius[j]
                 climbs = stride < _STRIDE and abs(z - last[j]) < _STEEPEST * stride + _KERB
@@ -141,7 +191,7 @@ def grow(
                 if climbs or (off < 0 and z > sight):
                     hh[j] = max(hh[j], off * off)
                     ss[j] = max(ss[j], 0.1**2)
-                    total = hh[j] + noise
+                    total = hh[j] + doubt
             if off * off > 16 * total:
                 continue
             chance = _FLAT_CHANCE if flat else _TALL_CHANCE
@@ -157,18 +207,15 @@ def grow(
             hh[j] -= gain * hh[j]
             if flat and belief > 0.5:
                 last[j], last_radius[j] = z, radius
+        for part in range(2):
+            for j in range(SECTORS):
+                weight[part, j] = np.divide(1.0, variance[part, j])
+        noise[0], noise[1] = _ROUGHNESS_ACROSS * width, _BENDING_ACROSS * width
+        couple_both(state, weight, noise, ahead, back, fused)
         for j in range(SECTORS):
-            weight[j] = np.divide(1.0, hh[j])
-        couple(height, weight, _ROUGHNESS_ACROSS * width, fused, sums)
-        for j in range(SECTORS):
-            height[j] = fused[j]
-            surface[i * SECTORS + j] = fused[j]
-            weight[j] = np.divide(1.0, ss[j])
-        couple(slope, weight, _BENDING_ACROSS * width, fused, sums)
-        for j in range(SECTORS):
-            slope[j] = fused[j]
-        _spread(hh, hs, _ROUGHNESS_ACROSS * width)
-        _spread(ss, hs, _BENDING_ACROSS * width)
+            height[j], slope[j] = fused[0, j], fused[1, j]
+            surface[i * SECTORS + j] = fused[0, j]
+        spread(variance, hs, noise, ahead, back)
     close_surface(surface, rings)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from lidar_label.arrays import Floats, Floats32
-from lidar_label.kernels.ground_grid import CELLS, RINGS, SECTORS, STEP, interpolate, ring_radius
+from lidar_label.kernels.ground_grid import CELLS, RINGS, SECTORS, STEP, ring_radius
 from lidar_label.kernels.ground_growth import close_surface, couple
 from lidar_label.kernels.jit import kernel
 
@@ -20,7 +20,7 @@ _UNITS = np.float32(
 
 @kernel
 def refine(
-    rings: Floats32, sectors: Floats32, heights: Floats32, used: int, surface: Floats32
+    rings: Floats32, sectors: Floats32, above: Floats32, used: int, surface: Floats32
 ) -> None:
     """Move the surface to the mean of the points near it.
 
@@ -30,31 +30,30 @@ def refine(
     Args:
         rings: (N,) of `locate`.
         sectors: (N,) likewise.
-        heights: (N,) above the plane under the sensor.
+        above: (N,) metres above the surface, of `offsets`.
         used: number of rings with points.
         surface: (CELLS,) in and out.
     """
-    count, over = np.zeros(CELLS, np.int32), np.zeros(CELLS, np.int32)
-    total = np.zeros(CELLS, np.int64)
+    sums = np.zeros((CELLS, 2), np.int64)  # points near + points over · 2³², offsets of those near
     for i in range(len(rings)):
         # No branches but this: points of all heights follow one another, no guess would hold.
         if rings[i] < 0:
             continue
-        off = heights[i] - interpolate(surface, rings[i], sectors[i])
-        near = off > _BELOW and off < _ABOVE
+        off = above[i]
+        near = np.int64(off > _BELOW and off < _ABOVE)
         cell = int(rings[i]) * SECTORS + int(sectors[i])
-        count[cell] += near
-        over[cell] += off >= _ABOVE and off < _TALL
-        total[cell] += int(np.floor(off * _UNITS + _HALF)) if near else 0
+        sums[cell, 0] += near | np.int64(off >= _ABOVE and off < _TALL) << 32
+        sums[cell, 1] += near * int(np.floor(min(max(off, _BELOW), _ABOVE) * _UNITS + _HALF))
     weight, moment = np.empty((RINGS, SECTORS)), np.empty((RINGS, SECTORS))
     for i in range(used):
         for j in range(SECTORS):
             cell = i * SECTORS + j
-            n = max(count[cell], 1)
-            pure = np.divide(count[cell], n + _CLUTTER * over[cell])
+            count, over = sums[cell, 0] & 0xFFFFFFFF, sums[cell, 0] >> 32
+            n = max(count, 1)
+            pure = np.divide(count, n + _CLUTTER * over)
             own = np.divide(pure * pure, _CELL_VARIANCE + np.divide(_POINT_VARIANCE, n))
             weight[i, j] = own + _PRIOR
-            moment[i, j] = own * np.divide(total[cell], _UNITS * n)
+            moment[i, j] = own * np.divide(sums[cell, 1], _UNITS * n)
     _smooth(weight, moment, used)
     for i in range(1, used):
         for j in range(SECTORS):
@@ -85,7 +84,9 @@ def _smooth(weight: Floats, moment: Floats, used: int) -> None:
                 next_w, next_e = w[j] + weight[i, j], e[j] + moment[i, j]
                 share = np.divide(1.0, 1.0 + noise * next_w)
                 w[j], e[j] = next_w * share, next_e * share
+    ahead, back = np.empty((2, SECTORS)), np.empty((2, SECTORS))
     for i in range(1, used):
         for j in range(SECTORS):
             sum_moment[i, j] = np.divide(sum_moment[i, j], sum_weight[i, j])
-        couple(sum_moment[i], sum_weight[i], _ROUGHNESS * ring_radius(i) * STEP, moment[i], w)
+        noise = _ROUGHNESS * ring_radius(i) * STEP
+        couple(sum_moment[i], sum_weight[i], noise, ahead, back, moment[i])

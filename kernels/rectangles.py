@@ -1,114 +1,43 @@
-"""Rectangles around many slices of points at once, and what the grid shows in and around boxes.
+"""Rectangles around many slices of points at once, and what the points in them look like.
 
 The angle is searched over a quarter turn by the closeness of points to the edges (Zhang et al.,
 "Efficient L-Shape Fitting for Vehicle Detection Using Laser Scanners", IV 2017), coarse, then fine.
+Loops run over float32 around the slice's own first point: exact enough wherever the slice lies, and
+several points at once.
 """
 
-import numpy as np
-from numpy.typing import NDArray
+import math
 
-from lidar_label.arrays import Boxes, Floats, Floats32, Ints, Ints32, Points
-from lidar_label.kernels.jit import kernel
-from lidar_label.kernels.segment_grid import CELL, GROUND, TALL
+import numpy as np
+
+from lidar_label.arrays import Floats, Floats32, Ints
+from lidar_label.kernels.jit import kernel, simd_kernel
 
 # Columns of `fit_slices`.
 (ANGLE, U_LOW, U_HIGH, V_LOW, V_HIGH, RESIDUAL, BOTTOM, TOP, SHOULDER, LOWER, UPPER,
  THICKNESS) = range(12)  # fmt: skip
-# Columns of `surroundings`.
-(IN_GROUND, IN_OWN, IN_OTHER, IN_UNSEEN, RING_GROUND, RING_OWN, RING_OTHER, RING_TALL,
- RING_UNSEEN, PATCHES) = range(10)  # fmt: skip
-_PATCH = 5  # cells along one side of a patch
 _COARSE = 15  # angles in a quarter turn
+_FINE = 2  # thirds of a step that are tried on either side of the best
+_ANGLES = np.arange(-_FINE, 3 * _COARSE) * (math.pi / 6 / _COARSE)
+_COSINES, _SINES = np.cos(_ANGLES), np.sin(_ANGLES)
+_CLOSEST = np.float32(0.04)  # metres to an edge; all that is closer counts alike
 _WIDE = 1.1  # metres; from there on something has two ends
 _END = 0.18  # share of the width at either end
-_LARGE = 4.0  # square metres
 _SAMPLE = 96  # points that the search of the angle looks at
 
 
 @kernel
-def _extent(x: Floats, y: Floats, angle: float) -> tuple[float, float, float, float]:
-    c, s = np.cos(angle), np.sin(angle)
-    u0, u1, v0, v1 = np.inf, -np.inf, np.inf, -np.inf
-    for i in range(len(x)):
-        u = c * x[i] + s * y[i]
-        v = c * y[i] - s * x[i]
-        u0, u1 = min(u0, u), max(u1, u)
-        v0, v1 = min(v0, v), max(v1, v)
-    return u0, u1, v0, v1
-
-
-@kernel
-def _closeness(x: Floats, y: Floats, angle: float) -> float:
-    u0, u1, v0, v1 = _extent(x, y, angle)
-    c, s = np.cos(angle), np.sin(angle)
-    total = 0.0
-    for i in range(len(x)):
-        u = c * x[i] + s * y[i]
-        v = c * y[i] - s * x[i]
-        d = min(min(u - u0, u1 - u), min(v - v0, v1 - v))
-        total += 1.0 / max(d, 0.04)
-    # Among equal fits the smaller rectangle is the likelier one.
-    return float(total / len(x) - 0.5 * (u1 - u0 + 0.1) * (v1 - v0 + 0.1))
-
-
-@kernel
-def _shoulder(
-    x: Floats, y: Floats, height: Floats32, points: Ints, top: float, sx: float, sy: float
-) -> float:
-    dx, dy = x.mean() - sx, y.mean() - sy
-    reach = max(np.sqrt(dx * dx + dy * dy), 1e-6)
-    across_x, across_y = -dy / reach, dx / reach
-    low, high = np.inf, -np.inf
-    for i in range(len(x)):
-        t = across_x * x[i] + across_y * y[i]
-        low, high = min(low, t), max(high, t)
-    width = high - low
-    if width < _WIDE:
-        return np.nan
-    left, right = 0.0, 0.0
-    for i in range(len(x)):
-        t = across_x * x[i] + across_y * y[i]
-        if t < low + _END * width:
-            left = max(left, height[points[i]])
-        elif t > high - _END * width:
-            right = max(right, height[points[i]])
-    return float((left + right) / (2 * top))
-
-
-@kernel
-def _thickness(x: Floats, y: Floats) -> float:
-    """Standard deviation across the principal axis as a share of that along it."""
-    mean_x, mean_y = x.mean(), y.mean()
-    xx, xy, yy = 0.0, 0.0, 0.0
-    for i in range(len(x)):
-        dx, dy = x[i] - mean_x, y[i] - mean_y
-        xx += dx * dx
-        xy += dx * dy
-        yy += dy * dy
-    middle = 0.5 * (xx + yy)
-    half = np.sqrt(0.25 * (xx - yy) * (xx - yy) + xy * xy)
-    return float(np.sqrt(max(middle - half, 0.0) / max(middle + half, 1e-12)))
-
-
-@kernel
 def fit_slices(
-    points: Points,
-    height: Floats32,
-    order: Ints,
-    start: Ints,
-    stop: Ints,
-    max_extent: float,
-    sensor: Floats,
+    points: Floats32, start: Ints, stop: Ints, max_extent: float, sensor: Floats
 ) -> Floats:
-    """Fit a rectangle to every slice of `order`.
+    """Fit a rectangle to every slice of the points.
 
     Args:
-        points: (N, 3) float32.
-        height: (N,) height above ground.
-        order: Indices of points; node k owns order[start[k]:stop[k]].
-        start: (K,).
+        points: (3, P) finite float32, as `SegmentTree.points`: x, y and height above ground.
+        start: (K,) slice k owns the columns start[k]:stop[k].
         stop: (K,).
-        max_extent: Slices wider than this are not fitted; their row is NaN.
+        max_extent: Slices wider than this along x or y are not fitted; their row is NaN, as is that
+            of slices with fewer than 3 points.
         sensor: (2,) x y.
 
     Returns:
@@ -119,203 +48,184 @@ def fit_slices(
         and in the upper third of its height, and its spread across as a share of that along.
     """
     result = np.full((len(start), 12), np.nan)
-    buffer_x = np.empty(_SAMPLE)
-    buffer_y = np.empty(_SAMPLE)
+    longest = 0
+    for k in range(len(start)):
+        longest = max(longest, stop[k] - start[k])
+    xy, sample = np.empty((2, longest), np.float32), np.empty((2, _SAMPLE), np.float32)
+    box = np.empty(6, np.float32)
     for k in range(len(start)):
         n = stop[k] - start[k]
-        x = np.empty(n)
-        y = np.empty(n)
-        bottom, top = np.inf, -np.inf
-        for i in range(n):
-            p = order[start[k] + i]
-            x[i], y[i] = points[p, 0], points[p, 1]
-            bottom, top = min(bottom, height[p]), max(top, height[p])
-        u0, u1, v0, v1 = _extent(x, y, 0.0)
-        if n < 3 or max(u1 - u0, v1 - v0) > max_extent:
+        if n < 3:
             continue
+        x, y = points[0, start[k] : stop[k]], points[1, start[k] : stop[k]]
+        height = points[2, start[k] : stop[k]]
+        _bound(x, y, height, box)
+        if max(box[1] - box[0], box[3] - box[2]) > max_extent:
+            continue
+        x0, y0 = np.float64(x[0]), np.float64(y[0])
+        _shift(x, y, xy)
+        x, y = xy[0, :n], xy[1, :n]
         m = min(n, _SAMPLE)
         for i in range(m):
-            j = i * n // m
-            buffer_x[i], buffer_y[i] = x[j], y[j]
-        sx, sy = buffer_x[:m], buffer_y[:m]
-        best, best_angle = -np.inf, 0.0
-        step = np.pi / 2 / _COARSE
-        for a in range(_COARSE):
-            score = _closeness(sx, sy, a * step)
-            if score > best:
-                best, best_angle = score, a * step
-        middle = best_angle
-        for a in range(-2, 3):
-            score = _closeness(sx, sy, middle + a * step / 3)
-            if score > best:
-                best, best_angle = score, middle + a * step / 3
-        u0, u1, v0, v1 = _extent(x, y, best_angle)
-        c, s = np.cos(best_angle), np.sin(best_angle)
-        residual = 0.0
-        for i in range(n):
-            u = c * x[i] + s * y[i]
-            v = c * y[i] - s * x[i]
-            residual += min(min(u - u0, u1 - u), min(v - v0, v1 - v))
-        result[k, 0] = best_angle
-        result[k, 1], result[k, 2], result[k, 3], result[k, 4] = u0, u1, v0, v1
-        result[k, 5] = residual / n
-        result[k, 6], result[k, 7] = bottom, top
-        result[k, SHOULDER] = _shoulder(
-            x, y, height, order[start[k] : stop[k]], float(top), sensor[0], sensor[1]
-        )
-        lower, upper = 0, 0
-        for i in range(n):
-            h = height[order[start[k] + i]]
-            lower += 3.0 * h < top
-            upper += 3.0 * h > 2.0 * top
-        result[k, LOWER], result[k, UPPER] = lower / n, upper / n
-        result[k, THICKNESS] = _thickness(x, y)
+            sample[0, i], sample[1, i] = x[i * n // m], y[i * n // m]
+        angle = _best_angle(sample[0, :m], sample[1, :m])
+        c, s = math.cos(angle), math.sin(angle)
+        _bound_turned(x, y, c, s, box)
+        u, v = c * x0 + s * y0, c * y0 - s * x0
+        row = result[k]
+        row[ANGLE] = angle
+        row[U_LOW], row[U_HIGH], row[V_LOW], row[V_HIGH] = (
+            u + box[0], u + box[1], v + box[2], v + box[3],
+        )  # fmt: skip
+        row[RESIDUAL] = _distance_to_edges(x, y, c, s, box) / n
+        top = box[5]
+        row[BOTTOM], row[TOP] = box[4], top
+        ends = _ends(x, y, height, sensor[0] - x0, sensor[1] - y0)
+        row[SHOULDER] = ends / top if ends >= 0 else np.nan
+        row[LOWER] = _count_below(height, top / np.float32(3.0)) / n
+        row[UPPER] = 1.0 - _count_up_to(height, np.float32(2.0) * top / np.float32(3.0)) / n
+        row[THICKNESS] = _thickness(x, y)
     return result
 
 
 @kernel
-def surroundings(
-    boxes: Boxes,
-    rank_from: Ints,
-    rank_to: Ints,
-    state: NDArray[np.uint8],
-    rank: Ints32,
-    centre: Floats,
-    patches: NDArray[np.bool_],
-) -> Floats32:
-    """Count what the cells of the grid show inside each box and in a ring around it.
+def _best_angle(x: Floats32, y: Floats32) -> float:
+    best, highest = _FINE, -np.inf
+    for step in range(_COARSE):
+        at = _FINE + 3 * step
+        score = _closeness(x, y, _COSINES[at], _SINES[at])
+        if score > highest:
+            best, highest = at, score
+    middle = best
+    for at in range(middle - _FINE, middle + _FINE + 1):
+        score = _closeness(x, y, _COSINES[at], _SINES[at])
+        if score > highest:
+            best, highest = at, score
+    return float(_ANGLES[best])
 
-    Args:
-        boxes: (M, 7).
-        rank_from: (M,) first rank of the cells that the box's own segment holds.
-        rank_to: (M,) one past the last.
-        state: (side, side) what each cell shows.
-        rank: (side, side) place of each cell in the tree.
-        centre: (2,) of the grid.
-        patches: From `ground_patches`.
 
-    Returns:
-        (M, 10) float32, as shares of the inner cells: ground, own, other, unseen; of the ring's:
-        ground, own, other, tall, unseen; and the share of the patches around with ground in them.
-    """
-    side = state.shape[0]
-    result = np.zeros((len(boxes), 10), dtype=np.float32)
-    ring_width = 0.6
-    shrink = 0.15
-    for b in range(len(boxes)):
-        x, y, length, width, yaw = boxes[b, 0], boxes[b, 1], boxes[b, 3], boxes[b, 4], boxes[b, 6]
-        c, s = np.cos(yaw), np.sin(yaw)
-        hl, hw = length / 2, width / 2
-        rl, rw = hl + ring_width, hw + ring_width
-        ex, ey = abs(c) * rl + abs(s) * rw, abs(s) * rl + abs(c) * rw
-        gx0 = max(int((x - ex - centre[0]) / CELL + side / 2), 0)
-        gx1 = min(int((x + ex - centre[0]) / CELL + side / 2) + 1, side)
-        gy0 = max(int((y - ey - centre[1]) / CELL + side / 2), 0)
-        gy1 = min(int((y + ey - centre[1]) / CELL + side / 2) + 1, side)
-        inner, ring = 0, 0
-        stride = 2 if length * width > _LARGE else 1  # shares of many cells need not all of them
-        for gx in range(gx0, gx1, stride):
-            for gy in range(gy0, gy1, stride):
-                dx = (gx + 0.5 - side / 2) * CELL + centre[0] - x
-                dy = (gy + 0.5 - side / 2) * CELL + centre[1] - y
-                u, v = abs(c * dx + s * dy), abs(c * dy - s * dx)
-                if u > rl or v > rw:
-                    continue
-                inside = u <= max(hl - shrink, 0.1) and v <= max(hw - shrink, 0.1)
-                if not inside and u < hl + 0.1 and v < hw + 0.1:
-                    continue  # the rim belongs to neither
-                what = state[gx, gy]
-                place = rank[gx, gy]
-                if inside:
-                    inner += 1
-                    if place >= 0:
-                        if rank_from[b] <= place < rank_to[b]:
-                            result[b, IN_OWN] += 1
-                        else:
-                            result[b, IN_OTHER] += 1
-                    elif what == GROUND:
-                        result[b, IN_GROUND] += 1
-                    else:
-                        result[b, IN_UNSEEN] += 1
-                else:
-                    ring += 1
-                    if place >= 0:
-                        if what == TALL:
-                            result[b, RING_TALL] += 1
-                        if rank_from[b] <= place < rank_to[b]:
-                            result[b, RING_OWN] += 1
-                        else:
-                            result[b, RING_OTHER] += 1
-                    elif what == GROUND:
-                        result[b, RING_GROUND] += 1
-                    else:
-                        result[b, RING_UNSEEN] += 1
-        if inner > 0:
-            result[b, :RING_GROUND] /= inner
-        if ring > 0:
-            result[b, RING_GROUND:PATCHES] /= ring
-        result[b, PATCHES] = _patch_share(patches, boxes[b], centre)
-    return result
+@simd_kernel
+def _closeness(x: Floats32, y: Floats32, cosine: float, sine: float) -> float:
+    c, s = np.float32(cosine), np.float32(sine)
+    u = c * x[0] + s * y[0]
+    v = c * y[0] - s * x[0]
+    u0, u1, v0, v1 = u, u, v, v
+    for i in range(len(x)):
+        u = c * x[i] + s * y[i]
+        v = c * y[i] - s * x[i]
+        u0, u1, v0, v1 = min(u0, u), max(u1, u), min(v0, v), max(v1, v)
+    total = np.float32(0.0)
+    for i in range(len(x)):
+        u = c * x[i] + s * y[i]
+        v = c * y[i] - s * x[i]
+        near = min(min(u - u0, u1 - u), min(v - v0, v1 - v))
+        total += np.divide(np.float32(1.0), max(near, _CLOSEST))
+    # Among equal fits the smaller rectangle is the likelier one.
+    area = np.float64(u1 - u0 + np.float32(0.1)) * np.float64(v1 - v0 + np.float32(0.1))
+    return np.float64(total) / len(x) - 0.5 * area
+
+
+@simd_kernel
+def _bound(x: Floats32, y: Floats32, height: Floats32, box: Floats32) -> None:
+    """Least and greatest x, y and height into box (6,)."""
+    x0, x1, y0, y1, low, high = x[0], x[0], y[0], y[0], height[0], height[0]
+    for i in range(len(x)):
+        x0, x1, y0, y1 = min(x0, x[i]), max(x1, x[i]), min(y0, y[i]), max(y1, y[i])
+        low, high = min(low, height[i]), max(high, height[i])
+    box[0], box[1], box[2], box[3], box[4], box[5] = x0, x1, y0, y1, low, high
+
+
+@simd_kernel
+def _bound_turned(x: Floats32, y: Floats32, cosine: float, sine: float, box: Floats32) -> None:
+    """Least and greatest coordinates along two axes into box[:4]."""
+    c, s = np.float32(cosine), np.float32(sine)
+    u0 = u1 = c * x[0] + s * y[0]
+    v0 = v1 = c * y[0] - s * x[0]
+    for i in range(len(x)):
+        u = c * x[i] + s * y[i]
+        v = c * y[i] - s * x[i]
+        u0, u1, v0, v1 = min(u0, u), max(u1, u), min(v0, v), max(v1, v)
+    box[0], box[1], box[2], box[3] = u0, u1, v0, v1
 
 
 @kernel
-def _patch_share(patches: NDArray[np.bool_], box: Floats, centre: Floats) -> float:
-    side = patches.shape[0]
-    size = CELL * _PATCH
-    c, s = np.cos(box[6]), np.sin(box[6])
-    hl, hw = box[3] / 2, box[4] / 2
-    reach = np.sqrt(hl * hl + hw * hw) + 1.5
-    gx, gy = (box[0] - centre[0]) / size + side / 2, (box[1] - centre[1]) / size + side / 2
-    wide = reach / size
-    seen, total = 0, 0
-    for i in range(max(int(gx - wide), 0), min(int(gx + wide) + 1, side)):
-        for j in range(max(int(gy - wide), 0), min(int(gy + wide) + 1, side)):
-            dx = (i + 0.5 - side / 2) * size + centre[0] - box[0]
-            dy = (j + 0.5 - side / 2) * size + centre[1] - box[1]
-            u, v = abs(c * dx + s * dy), abs(c * dy - s * dx)
-            if u > hl + 1.5 or v > hw + 1.5 or (u < hl and v < hw):
-                continue
-            total += 1
-            seen += patches[i, j]
-    return seen / max(total, 1)
+def _shift(x: Floats32, y: Floats32, xy: Floats32) -> None:
+    """Write the points, from the first one, into xy (2, ≥n)."""
+    for i in range(len(x)):
+        xy[0, i], xy[1, i] = x[i] - x[0], y[i] - y[0]
+
+
+@simd_kernel
+def _distance_to_edges(
+    x: Floats32, y: Floats32, cosine: float, sine: float, box: Floats32
+) -> float:
+    c, s = np.float32(cosine), np.float32(sine)
+    u0, u1, v0, v1 = box[0], box[1], box[2], box[3]
+    total = np.float32(0.0)
+    for i in range(len(x)):
+        u = c * x[i] + s * y[i]
+        v = c * y[i] - s * x[i]
+        total += min(min(u - u0, u1 - u), min(v - v0, v1 - v))
+    return float(total)
+
+
+@simd_kernel
+def _ends(x: Floats32, y: Floats32, height: Floats32, sx: float, sy: float) -> float:
+    """Mean height of the two ends as the sensor sees them, metres; −1 for what looks narrow."""
+    n = len(x)
+    mean_x, mean_y = np.float32(0.0), np.float32(0.0)
+    for i in range(n):
+        mean_x += x[i]
+        mean_y += y[i]
+    dx, dy = mean_x / n - sx, mean_y / n - sy
+    reach = max(math.sqrt(dx * dx + dy * dy), 1e-6)
+    a, b = np.float32(-dy / reach), np.float32(dx / reach)
+    low = high = a * x[0] + b * y[0]
+    for i in range(n):
+        t = a * x[i] + b * y[i]
+        low, high = min(low, t), max(high, t)
+    width = high - low
+    if width < _WIDE:
+        return -1.0
+    left_end, right_end = low + np.float32(_END) * width, high - np.float32(_END) * width
+    left, right = np.float32(0.0), np.float32(0.0)
+    for i in range(n):
+        t = a * x[i] + b * y[i]
+        left = max(left, height[i] if t < left_end else np.float32(0.0))
+        right = max(right, height[i] if t > right_end else np.float32(0.0))
+    return 0.5 * (float(left) + float(right))
 
 
 @kernel
-def ground_patches(state: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """(side/5, side/5) which square patches of the grid show ground anywhere."""
-    side = state.shape[0] // _PATCH
-    result = np.zeros((side, side), dtype=np.bool_)
-    for i in range(side * _PATCH):
-        for j in range(side * _PATCH):
-            if state[i, j] == GROUND:
-                result[i // _PATCH, j // _PATCH] = True
-    return result
-
-
-def usual_patch_share(patches: NDArray[np.bool_], bin_width: float) -> Floats:
-    """Share of patches with ground at each distance where the view is free.
-
-    The upper quartile over 24 sectors of each ring of `bin_width` metres: what this sensor shows of
-    open ground at that distance, whatever its number of beams.
-    """
-    shares = np.sort(_sector_shares(patches, bin_width), axis=1)
-    return np.maximum(shares[:, 18], 0.05)
+def _count_below(height: Floats32, limit: np.float32) -> int:
+    count = np.int32(0)
+    for i in range(len(height)):
+        count += np.int32(height[i] < limit)
+    return int(count)
 
 
 @kernel
-def _sector_shares(patches: NDArray[np.bool_], bin_width: float) -> Floats:
-    """(rings, 24) share of patches with ground in each sector of each ring."""
-    side = patches.shape[0]
-    size = CELL * _PATCH
-    rings = int(side * size / 2 / bin_width) + 1
-    seen = np.zeros((rings, 24))
-    total = np.zeros((rings, 24))
-    for i in range(side):
-        for j in range(side):
-            dx, dy = (i + 0.5 - side / 2) * size, (j + 0.5 - side / 2) * size
-            ring = int(np.sqrt(dx * dx + dy * dy) / bin_width)
-            if ring < rings:
-                sector = int((np.arctan2(dy, dx) + np.pi) * 24 / (2 * np.pi)) % 24
-                total[ring, sector] += 1
-                seen[ring, sector] += patches[i, j]
-    return seen / np.maximum(total, 1)
+def _count_up_to(height: Floats32, limit: np.float32) -> int:
+    count = np.int32(0)
+    for i in range(len(height)):
+        count += np.int32(height[i] <= limit)
+    return int(count)
+
+
+@simd_kernel
+def _thickness(x: Floats32, y: Floats32) -> float:
+    """Standard deviation across the principal axis as a share of that along it."""
+    mean_x, mean_y = np.float32(0.0), np.float32(0.0)
+    for i in range(len(x)):
+        mean_x += x[i]
+        mean_y += y[i]
+    mean_x, mean_y = np.float32(mean_x / len(x)), np.float32(mean_y / len(x))
+    xx, xy, yy = np.float32(0.0), np.float32(0.0), np.float32(0.0)
+    for i in range(len(x)):
+        dx, dy = x[i] - mean_x, y[i] - mean_y
+        xx += dx * dx
+        xy += dx * dy
+        yy += dy * dy
+    middle, half = 0.5 * (float(xx) + float(yy)), 0.5 * (float(xx) - float(yy))
+    half = math.sqrt(half * half + float(xy) * float(xy))
+    return math.sqrt(max(middle - half, 0.0) / max(middle + half, 1e-12))

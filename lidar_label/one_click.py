@@ -100,7 +100,7 @@ def fit_at(
     ground = estimate_ground(near)
     origin = np.array(sensor_origin or (0.0, 0.0, _above(ground.sensor_height)))
     floor = float(ground.height_at(place[None, :2])[0])
-    height = (near[:, 2] - ground.height_at(near[:, :2])).astype(np.float32)
+    height = ground.height
     config = ProposalConfig(
         min_points=3,
         max_range=min(max(float(np.abs(place[:2] - origin[:2]).max()) + radius, 5.0), 300.0),

@@ -12,7 +12,7 @@ import numpy as np
 
 from lidar_label.arrays import Floats, Floats32, Ints
 from lidar_label.hypotheses import Hypotheses
-from lidar_label.kernels import rectangles as show
+from lidar_label.kernels import surroundings as show
 from lidar_label.kernels.free_space import EMPTY, HIDDEN, HIT, THROUGH
 
 VEHICLES: Final = frozenset({"car", "van", "truck", "bus", "trailer"})

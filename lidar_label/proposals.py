@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lidar_label.arrays import Boxes, Floats, Floats32, Ints, Mask, Points, as_points
+from lidar_label.arrays import Boxes, Floats, Floats32, Ints, Mask, Points
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.errors import InvalidConfig
 from lidar_label.hypotheses import Hypotheses, hypothesise
+from lidar_label.kernels.allocation import keep_freed_memory
 from lidar_label.kernels.boxes import iou_bev
-from lidar_label.kernels.free_space import find_sensor, hidden_ends, look_through, range_image
+from lidar_label.kernels.finite_points import finite_points
+from lidar_label.kernels.free_space import hidden_ends, look_through, range_image
 from lidar_label.kernels.ground import estimate_ground
 from lidar_label.kernels.rectangles import (
     ANGLE,
@@ -33,11 +35,11 @@ from lidar_label.kernels.rectangles import (
     V_HIGH,
     V_LOW,
     fit_slices,
-    ground_patches,
-    surroundings,
-    usual_patch_share,
 )
+from lidar_label.kernels.segment_cut import best_cut, outermost
 from lidar_label.kernels.segments import SegmentTree, segment_tree
+from lidar_label.kernels.sensor_place import find_sensor
+from lidar_label.kernels.surroundings import ground_patches, surroundings, usual_patch_share
 from lidar_label.ontology import Ontology, road_ontology
 from lidar_label.plausibility import RING_WIDTH_M, Evidence, Segments, gather_evidence
 from lidar_label.reasons import explain
@@ -175,15 +177,12 @@ def read_sweep(points: NDArray[Any], config: ProposalConfig = ProposalConfig()) 
     Raises:
         InvalidPoints: if `points` is not (N, ≥3) numbers.
     """
-    xyz = as_points(points)
-    with np.errstate(invalid="ignore", over="ignore"):
-        all_finite = np.isfinite(xyz.sum(dtype=np.float64))  # quicker than to look at each one
-    if not all_finite:
-        xyz = np.ascontiguousarray(xyz[np.isfinite(xyz).all(axis=1)])
+    keep_freed_memory()
+    xyz = finite_points(points)
     if len(xyz) < config.min_points:
         return None
     ground = estimate_ground(xyz)
-    height = (xyz[:, 2] - ground.height_at(xyz[:, :2])).astype(np.float32)
+    height = ground.height
     sensor = find_sensor(xyz, height) if config.sensor_origin is None else config.sensor_origin
     return read_segments(xyz, height, np.asarray(sensor, dtype=np.float64), config)
 
@@ -210,7 +209,7 @@ def read_segments(
         xyz, height, max_range=config.max_range, centre=(float(origin[0]), float(origin[1]))
     )
     longest = float((ontology.size_means() + 3 * ontology.size_sds())[:, 0].max())
-    nodes, fits = _fit_nodes(tree, xyz, height, origin, config.min_points, longest)
+    nodes, fits = _fit_nodes(tree, origin, config.min_points, longest)
     if close_to is not None:
         close = _gap(fits, close_to[0], close_to[1]) <= close_to[2]
         nodes, fits = nodes[close], fits[close]
@@ -238,7 +237,7 @@ def read_segments(
         tree.cell_start[nodes[hypotheses.node]],
         tree.cell_stop[nodes[hypotheses.node]],
         tree.grid.state,
-        tree.grid.rank,
+        tree.grid.ranked,
         tree.grid.centre,
         patches,
     )
@@ -257,17 +256,10 @@ def read_segments(
 
 
 def _fit_nodes(
-    tree: SegmentTree,
-    xyz: Points,
-    height: Floats32,
-    origin: Floats,
-    min_points: int,
-    longest: float,
+    tree: SegmentTree, origin: Floats, min_points: int, longest: float
 ) -> tuple[Ints, Floats]:
     nodes = np.flatnonzero(tree.stop - tree.start >= min_points)
-    fits = fit_slices(
-        xyz, height, tree.order, tree.start[nodes], tree.stop[nodes], longest, origin[:2]
-    )
+    fits = fit_slices(tree.points, tree.start[nodes], tree.stop[nodes], longest, origin[:2])
     fitted = np.isfinite(fits[:, 0])
     return nodes[fitted], fits[fitted]
 
@@ -284,10 +276,7 @@ def _gap(fits: Floats, x: float, y: float) -> Floats:
 def _describe(tree: SegmentTree, nodes: Ints, fits: Floats) -> tuple[Segments, Floats]:
     """What is known of each segment, and the height of its top."""
     cells = tree.cell_stop - tree.cell_start
-    root = np.arange(len(tree.parent))
-    for node in range(len(root) - 1, -1, -1):
-        if tree.parent[node] >= 0:
-            root[node] = root[tree.parent[node]]
+    root = outermost(tree.parent)
     tall = (tree.tall_cells / cells)[nodes]
     segments = Segments(
         points=(tree.stop - tree.start)[nodes].astype(np.float64),
@@ -323,24 +312,9 @@ def best_rows(readings: Readings, score: Floats, min_score: float) -> Ints:
     value = np.zeros(len(readings.tree.parent))
     node = nodes[readings.hypotheses.node]
     value[node[rows]] = np.maximum(score[rows] - _BREAK_EVEN, _LITTLE * score[rows])
-    rows = rows[_best_cut(readings.tree, value)[node[rows]]]
+    rows = rows[best_cut(readings.tree.parent, value)[node[rows]]]
     rows = rows[np.lexsort((boxes[rows, 1], boxes[rows, 0], -score[rows]))]
     return rows[_apart(boxes[rows])]
-
-
-def _best_cut(tree: SegmentTree, value: Floats) -> Mask:
-    """The nodes whose values add up to most, none inside another."""
-    below = np.zeros(len(value))
-    taken = np.zeros(len(value), dtype=bool)
-    for node, parent in enumerate(tree.parent):  # children come before parents
-        taken[node] = value[node] > 0 and value[node] >= below[node]
-        if parent >= 0:
-            below[parent] += max(value[node], below[node])
-    covered = np.zeros(len(value), dtype=bool)
-    for node in range(len(value) - 1, -1, -1):
-        parent = tree.parent[node]
-        covered[node] = parent >= 0 and (covered[parent] or taken[parent])
-    return taken & ~covered
 
 
 def _apart(boxes: Boxes) -> Mask:

@@ -100,8 +100,7 @@ def read_scene(
     points = points[np.isfinite(points).all(axis=1)]
     if len(points):
         ground = estimate_ground(points)
-        height = (points[:, 2] - ground.height_at(points[:, :2])).astype(np.float32)
-        mask = ground.mask
+        height, mask = ground.height, ground.mask
     else:
         height, mask = np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.bool_)
     rows = np.flatnonzero(labels.frame == frame)

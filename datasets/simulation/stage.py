@@ -10,7 +10,8 @@ from lidar_label.datasets.simulation.actors import Actor, Cast
 from lidar_label.datasets.simulation.assembly import Parts
 from lidar_label.datasets.simulation.materials import Material, ground_categories, optics
 from lidar_label.datasets.simulation.town import Town
-from lidar_label.kernels.raycast import GROUND, Hits, Moving, Standing, cast_rays
+from lidar_label.kernels.ray_targets import Moving, Standing
+from lidar_label.kernels.raycast import GROUND, Hits, cast_rays
 
 NO_ACTOR = -1
 

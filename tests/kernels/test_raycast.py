@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from lidar_label.errors import InvalidBoxes, InvalidPoints
 from lidar_label.kernels.height_field import height_at, make_height_field
-from lidar_label.kernels.raycast import GROUND, NOTHING, Moving, Standing, cast_rays
+from lidar_label.kernels.ray_targets import Moving, Standing
+from lidar_label.kernels.raycast import GROUND, NOTHING, cast_rays
 from lidar_label.kernels.solids import (
     BOX,
     CYLINDER,

@@ -1,36 +1,19 @@
+"""Segments of a sweep: their cells, links and cuts are those of the slow twins."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import naive_segments
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
-from lidar_label.kernels.free_space import (
-    COLUMNS,
-    HIDDEN,
-    HIT,
-    LOWEST,
-    ROW_ANGLE,
-    THROUGH,
-    find_sensor,
-    look_through,
-    quick_atan2,
-    range_image,
-)
-from lidar_label.kernels.rectangles import (
-    ANGLE,
-    IN_GROUND,
-    IN_OTHER,
-    IN_OWN,
-    RING_OTHER,
-    SHOULDER,
-    U_HIGH,
-    U_LOW,
-    V_HIGH,
-    V_LOW,
-    fit_slices,
-    ground_patches,
-    surroundings,
-)
-from lidar_label.kernels.segment_grid import CELL
+from lidar_label.errors import InvalidPoints
+from lidar_label.kernels.finite_points import finite_points
+from lidar_label.kernels.segment_cut import best_cut, outermost
+from lidar_label.kernels.segment_grid import CELL, GROUND, LOW, TALL, rasterise
+from lidar_label.kernels.segment_links import link
 from lidar_label.kernels.segments import segment_tree
 
 
@@ -97,148 +80,139 @@ def test_kerbs_and_points_out_of_the_band_make_no_segment():
         assert len(segment_tree(points, points[:, 2]).parent) == 0
 
 
-@settings(max_examples=40, deadline=None)
+def scene(seed, n=600):
+    """Points of all heights in clumps, some of them off the grid, some not finite."""
+    rng = np.random.default_rng(seed)
+    points = np.concatenate([blob(*rng.uniform(-9, 9, 2), n=n // 6, high=3.0) for _ in range(6)])
+    points[rng.random(len(points)) < 0.1, 2] = 0.05
+    height = points[:, 2].copy()
+    height[::50] = np.nan
+    return points, height
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_cells_hold_what_the_slow_twin_counts(seed):
+    points, height = scene(seed)
+    centre, side = (0.3, -0.2), 80
+    cells, state, members, cell_of = rasterise(points, height, 0.18, 2.2, *centre, side)
+    twin = naive_segments.cells(points, height, 0.18, 2.2, *centre, side)
+    assert cells.place.tolist() == sorted(twin)
+    for k, place in enumerate(cells.place):
+        own, middle, low, high, top = twin[place]
+        assert sorted(members[cell_of == k]) == own
+        assert cells.size[k] == len(own)
+        np.testing.assert_allclose(cells.mean[k], middle, rtol=0, atol=1e-6)
+        assert (cells.low[k], cells.high[k], cells.top[k]) == (low, high, top)
+        assert state[place] == (TALL if top > 0 else LOW)
+        assert cells.row_begin[place // side] <= k < cells.row_begin[place // side + 1]
+    grounds = {
+        int((x - centre[0]) / CELL + side / 2) * side + int((y - centre[1]) / CELL + side / 2)
+        for (x, y, _), h in zip(points.astype(np.float64), height, strict=True)
+        if h < 0.18 and max(abs(x - centre[0]), abs(y - centre[1])) < side * CELL / 2
+    }
+    assert set(np.flatnonzero(state == GROUND)) <= grounds <= set(np.flatnonzero(state))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(5, 30))
+def test_links_are_those_among_all_pairs(seed, widening_range):
+    points, height = scene(seed, 240)
+    cells, *_ = rasterise(points, height, 0.18, 2.2, 0.0, 0.0, 100)
+    count, gaps = len(cells.place), np.array([0.3, 0.45, 0.7, 1.0])
+    scale = np.maximum(np.hypot(*cells.mean.T) / widening_range, 1.0)
+    sets = np.arange(count, dtype=np.int32)
+    found = set(zip(*(part.tolist() for part in link(cells, scale, gaps, 100, sets)), strict=True))
+    rows = list(zip(cells.mean, cells.low, cells.high, strict=True))
+    # Gaps are cut at 10 cells.
+    places = np.stack(np.divmod(cells.place, 100), axis=1)
+    reach = np.minimum((scale[:, None] * gaps / 0.2).astype(int) + 1, 10)
+    expected, pairs = set(), []
+    for i in range(count):
+        for j in range(i + 1, count):
+            far = np.abs(places[i] - places[j]).max()
+            for level in (0, 3):
+                if far <= reach[i, level] and naive_segments.linked(
+                    rows[i], rows[j], scale[i], gaps[level]
+                ):
+                    pairs.append((i, j, level))
+    root = np.arange(count)
+    for i, j, level in pairs:
+        if level == 0:
+            root[root == max(root[i], root[j])] = min(root[i], root[j])
+    np.testing.assert_array_equal(sets, root)
+    for i, j, level in pairs:
+        if level == 3 and root[i] != root[j]:
+            apart = np.hypot(*(rows[i][0] - rows[j][0])) / scale[i]
+            expected.add((i, j, max(1, int(np.searchsorted(gaps, apart)))))
+    assert found == expected
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_segments_do_not_depend_on_the_order_of_points_or_on_threads(seed):
+    points, height = scene(seed)
+    order = np.random.default_rng(seed).permutation(len(points))
+    tree = segment_tree(points, height, max_range=10.0)
+    other = segment_tree(points[order], height[order], max_range=10.0)
+    for name in ("start", "stop", "cell_start", "parent", "level", "tall_cells", "tall_top"):
+        np.testing.assert_array_equal(getattr(tree, name), getattr(other, name))
+    for begin, end in zip(tree.start, tree.stop, strict=True):
+        assert set(tree.order[begin:end]) == set(order[other.order[begin:end]])
+    np.testing.assert_array_equal(tree.points[:2].T, points[tree.order, :2])
+    np.testing.assert_array_equal(tree.points[2], height[tree.order])
+    with ThreadPoolExecutor(3) as pool:
+        for again in pool.map(lambda _: segment_tree(points, height, max_range=10.0), range(6)):
+            np.testing.assert_array_equal(again.order, tree.order)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 500])
+def test_equal_points_are_one_segment_at_most(count):
+    points = np.full((count, 3), 1e6, np.float32)
+    height = np.full(count, 1.0, np.float32)
+    tree = segment_tree(points, height, centre=(1e6, 1e6))
+    assert tree.start.tolist() == [0] * min(count, 1)
+    assert len(segment_tree(points, height).parent) == 0  # off the grid
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 9))
+def test_the_best_cut_is_the_best_of_all(seed, count):
+    rng = np.random.default_rng(seed)
+    parent = np.full(count, -1, np.int32)
+    for node in range(count - 1):
+        if rng.random() < 0.7:
+            parent[node] = rng.integers(node + 1, count)
+    value = rng.integers(-2, 6, count).astype(np.float64)
+    taken = set(np.flatnonzero(best_cut(parent, value)).tolist())
+    worth = {frozenset(nodes): value[sorted(nodes)].sum() for nodes in naive_segments.cuts(parent)}
+    assert worth[frozenset(taken)] == max(worth.values())
+    roots_of = outermost(parent)
+    for node in range(count):
+        above = node
+        while parent[above] >= 0:
+            above = parent[above]
+        assert roots_of[node] == above
+
+
 @given(
-    st.floats(-np.pi, np.pi),
-    st.floats(1.5, 6),
-    st.floats(0.6, 1.4),
-    st.floats(-30, 30),
-    st.floats(-30, 30),
+    hnp.arrays(
+        st.sampled_from((np.float32, np.float64, np.int32)),
+        st.tuples(st.integers(0, 30), st.integers(3, 5)),
+        elements=st.sampled_from([0, 1, -7, 1_000_000]),
+    ),
+    st.integers(0, 2**32 - 1),
 )
-def test_rectangles_are_recovered_from_two_faces(yaw, length, width, x, y):
-    along, across = np.linspace(0, 1, 60), np.linspace(0, 1, 30)
-    corner = np.concatenate(
-        (
-            np.column_stack((along * length, np.zeros(60))),
-            np.column_stack((np.zeros(30), across * width)),
-        )
-    )
-    c, s = np.cos(yaw), np.sin(yaw)
-    plane = corner @ np.array([[c, s], [-s, c]]) + [x, y]
-    points = np.column_stack((plane, np.full(90, 1.0))).astype(np.float32)
-    order = np.arange(90)
-    fit = fit_slices(points, points[:, 2], order, np.array([0]), np.array([90]), 50.0, np.zeros(2))[
-        0
-    ]
-    turn = (fit[ANGLE] - yaw + np.pi / 4) % (np.pi / 2) - np.pi / 4
-    assert abs(turn) < np.deg2rad(3)
-    sides = sorted((fit[U_HIGH] - fit[U_LOW], fit[V_HIGH] - fit[V_LOW]))
-    np.testing.assert_allclose(sides, [width, length], atol=0.15)
+def test_finite_points_are_those_without_nan_or_infinity(points, seed):
+    rng = np.random.default_rng(seed)
+    if points.dtype.kind == "f":
+        points[rng.random(points.shape) < 0.1] = rng.choice([np.nan, np.inf, -np.inf, 3e38])
+    expected = points[np.isfinite(points[:, :3]).all(axis=1), :3].astype(np.float32)
+    found = finite_points(points)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(finite_points(np.asfortranarray(points)), expected)
 
 
-def test_what_is_too_wide_or_too_few_is_not_fitted():
-    points = np.concatenate((blob(0, 0), blob(30, 0)))
-    order = np.arange(120)
-    start, stop = np.array([0, 0]), np.array([120, 2])
-    fits = fit_slices(points, points[:, 2], order, start, stop, 18.0, np.zeros(2))
-    assert np.isnan(fits[:, ANGLE]).all()
-
-
-def test_ends_of_wheels_are_lower_than_ends_of_a_body():
-    across = np.linspace(-0.9, 0.9, 200)
-    rng = np.random.default_rng(0)
-    body = np.column_stack((np.full(200, 10.0), across, rng.uniform(0.3, 1.5, 200)))
-    cyclist = body.copy()
-    cyclist[np.abs(across) > 0.4, 2] *= 0.45
-    shoulders = []
-    for shape in (body, cyclist):
-        points = shape.astype(np.float32)
-        one = (np.arange(200), np.array([0]), np.array([200]))
-        fit = fit_slices(points, points[:, 2], *one, 18.0, np.zeros(2))
-        shoulders.append(fit[0, SHOULDER])
-    assert shoulders[0] > 0.9
-    assert shoulders[1] < 0.6
-
-
-def test_surroundings_agree_with_counting_cell_by_cell():
-    rng = np.random.default_rng(3)
-    ground = np.column_stack((rng.uniform(0, 12, (4000, 2)), np.zeros(4000)))
-    own, other = blob(5, 5, size=0.9, n=200), blob(6.0, 5, size=0.3, n=50, seed=2)
-    points = np.concatenate((ground, own, other)).astype(np.float32)
-    tree = segment_tree(points, points[:, 2], gaps=(0.25,))
-    mine = int(np.argmax(tree.stop - tree.start))
-    box = np.array([[5, 5, 1, 1.2, 1.0, 2, 0.3]])
-    shares = surroundings(
-        box,
-        tree.cell_start[[mine]],
-        tree.cell_stop[[mine]],
-        tree.grid.state,
-        tree.grid.rank,
-        tree.grid.centre,
-        ground_patches(tree.grid.state),
-    )[0]
-    side = tree.grid.side
-    index = np.arange(side)
-    x = (index + 0.5 - side / 2) * CELL
-    dx, dy = np.meshgrid(x - 5, x - 5, indexing="ij")
-    u = np.abs(np.cos(0.3) * dx + np.sin(0.3) * dy)
-    v = np.abs(np.cos(0.3) * dy - np.sin(0.3) * dx)
-    inside = (u <= 0.6 - 0.15) & (v <= 0.5 - 0.15)
-    rank = tree.grid.rank
-    is_own = (rank >= tree.cell_start[mine]) & (rank < tree.cell_stop[mine])
-    assert shares[IN_OWN] == pytest.approx(is_own[inside].mean())
-    assert shares[IN_OTHER] == pytest.approx(((rank >= 0) & ~is_own)[inside].mean())
-    free = (tree.grid.state == 1) & (rank < 0)
-    assert shares[IN_GROUND] == pytest.approx(free[inside].mean())
-    ring = (u <= 1.2) & (v <= 1.1) & ~((u < 0.7) & (v < 0.6))
-    assert shares[RING_OTHER] == pytest.approx(((rank >= 0) & ~is_own)[ring].mean())
-    assert shares[RING_OTHER] > 0
-
-
-def wall_at(x, sensor=1.8):
-    """Points of a wall across the x axis, seen from height `sensor`."""
-    y, z = (a.ravel() for a in np.meshgrid(np.arange(-8, 8, 0.04), np.arange(-4, 3, 0.04)))
-    return np.column_stack((np.full(len(y), x), y, z - sensor)).astype(np.float32)
-
-
-@pytest.mark.parametrize(("wall", "kind"), [(20.0, THROUGH), (10.0, HIT), (5.0, HIDDEN)])
-def test_rays_end_behind_in_or_before_a_box(wall, kind):
-    box = np.array([[10.0, 0, 0.8 - 1.8, 2, 2, 1.6, 0.2]])
-    origin = np.zeros(3)
-    counts = look_through(box, range_image(wall_at(wall), origin), origin)[0]
-    assert counts.argmax() == kind
-    assert counts[kind] > 0.9 * counts[: HIDDEN + 1].sum()
-
-
-def test_range_images_hold_the_nearest_return():
-    rng = np.random.default_rng(0)
-    points = rng.normal(size=(3000, 3)) * [20, 20, 1]
-    points = points.astype(np.float32)
-    image = range_image(points, np.zeros(3))
-    naive = np.full(image.shape, np.inf)
-    for x, y, z in points.astype(np.float64):
-        reach = np.hypot(x, y)
-        row = int(np.floor((np.arctan(z / reach) - LOWEST) / ROW_ANGLE))
-        column = int((np.arctan2(y, x) + np.pi) * COLUMNS / (2 * np.pi)) % COLUMNS
-        if reach > 0.5 and 0 <= row < image.shape[1]:
-            naive[column, row] = min(naive[column, row], reach)
-    # A point on the border of two cells may fall into either.
-    same = np.isclose(image, naive, rtol=1e-5) | (np.isinf(image) & np.isinf(naive))
-    assert same.mean() > 0.999
-    np.testing.assert_array_equal(image, range_image(points[::-1].copy(), np.zeros(3)))
-
-
-@given(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3))
-def test_the_quick_angle_is_close_to_the_exact_one(y, x):
-    assume(max(abs(x), abs(y)) > 1e-9)
-    turn = quick_atan2(y, x) - np.arctan2(y, x)
-    assert abs((turn + np.pi) % (2 * np.pi) - np.pi) < 2e-4
-
-
-@pytest.mark.parametrize("place", [(0.0, 0.0), (1.4, 0.0), (-0.8, 0.5)])
-def test_the_sensor_is_found_in_a_vehicle_frame(place):
-    turn = np.linspace(-np.pi, np.pi, 2000)
-    rings = [
-        np.column_stack((place[0] + r * np.cos(turn), place[1] + r * np.sin(turn), 0 * turn))
-        for r in (4.1, 4.6, 5.3, 6.2)
-    ]
-    points = (np.concatenate(rings) - [0, 0, 0.3]).astype(np.float32)
-    height = points[:, 2] + np.float32(0.3)
-    x, y, z = find_sensor(points, height)
-    assert (x, y) == pytest.approx(place, abs=0.1)
-    assert z == pytest.approx(4.1 * np.tan(np.deg2rad(25)) - 0.3, abs=0.1)
-
-
-def test_a_sensor_at_the_origin_stays_there():
-    points = (blob(5, 0) - [0, 0, 1.7]).astype(np.float32)
-    assert find_sensor(points, points[:, 2] + np.float32(1.7)) == (0.0, 0.0, 0.0)
+def test_points_of_two_columns_are_refused():
+    with pytest.raises(InvalidPoints, match="shape"):
+        finite_points(np.zeros((4, 2), np.float32))
