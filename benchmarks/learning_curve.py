@@ -15,7 +15,8 @@ import numpy as np
 from lidar_label.benchmarks.labelled_sweeps import LabelledSweep
 from lidar_label.benchmarks.proposals import judge, summarise
 from lidar_label.benchmarks.simulated_sweeps import simulated_sweeps
-from lidar_label.learning import CorrectedFrame, learn
+from lidar_label.learning import learn
+from lidar_label.lessons import CorrectedFrame
 from lidar_label.proposals import ProposalConfig, propose
 
 _TOWN, _OTHER_TOWNS = 60, (62, 63, 64)

@@ -1,6 +1,7 @@
 """One-click fits against people's labels: clicks half a metre off, rough boxes a fifth off.
 
-Run it: `python -m lidar_label.benchmarks.one_click [DATA] [--json]`; without DATA on simulated
+Run it: `lidar-label benchmark one_click`, or, for every sensor,
+`python -m lidar_label.benchmarks.one_click [DATA] [--json]`; without DATA on simulated
 towns that taught the scorer nothing. Targets as in `proposals`: labelled objects with at least 10
 points within 40 m. Clicks are the middle of the labelled box, moved by 0.5 m in a random direction;
 rough boxes have each size multiplied by 0.8 to 1.2, their middle moved by as much as 0.5 m and
@@ -20,13 +21,17 @@ import numpy as np
 from lidar_label.arrays import Floats
 from lidar_label.benchmarks.labelled_sweeps import LabelledSweep, labelled_sweeps
 from lidar_label.benchmarks.proposals import MAX_RANGE_M, MIN_POINTS
+from lidar_label.benchmarks.rows import Row, less_is_better, more_is_better
 from lidar_label.benchmarks.simulated_sweeps import simulated_sweeps
+from lidar_label.errors import UsageError
 from lidar_label.kernels.boxes import iou_bev
 from lidar_label.one_click import Fit, fit_at
 from lidar_label.ontology import road_ontology
 from lidar_label.plausibility import VEHICLES
 
 _TRIES = 5
+_UNCHANGED = "rough box as it is"
+_SORTS = ("vehicles", "people and two-wheelers")
 _TOWNS = tuple(range(30, 36))
 _BEAMS = (32, 64, 128)
 Ask = Callable[[LabelledSweep, Floats, str, np.random.Generator], Fit]
@@ -75,7 +80,7 @@ ASKS: dict[str, Ask] = {
     "click, class known": click_with_class,
     "rough box": rough_box_alone,
     "rough box, class known": rough_box,
-    "rough box as it is": unchanged,
+    _UNCHANGED: unchanged,
 }
 
 
@@ -101,7 +106,7 @@ def measure(sweeps: Iterable[LabelledSweep]) -> dict[str, Any]:
                         continue
                     times.setdefault(key, []).append(1e3 * seconds)
                     iou = float(iou_bev(fit.box[None], box[None])[0, 0])
-                    sort = "vehicles" if name in VEHICLES else "people and two-wheelers"
+                    sort = _SORTS[0] if name in VEHICLES else _SORTS[1]
                     for part in (sort, sweep.sensor):
                         rows.setdefault((key, part), []).append(iou)
     return {
@@ -115,6 +120,31 @@ def measure(sweeps: Iterable[LabelledSweep]) -> dict[str, Any]:
         }
         for (key, part), iou in sorted(rows.items())
     }
+
+
+def run(data: Path | None) -> list[Row]:
+    """Mean IoU, shares that fit, and time of fits from clicks and rough boxes.
+
+    Raises:
+        UsageError: if there is no labelled sweep below `data`.
+    """
+    sweeps = list(labelled_sweeps(data)) if data else []
+    if not sweeps:
+        raise UsageError(f"{data}: no labelled sweep; give --data a folder that holds some")
+    report = measure(sweeps)
+    rows: list[Row] = []
+    for name, figures in report.items():
+        key, _, part = name.partition(": ")
+        if key == _UNCHANGED or part not in _SORTS:
+            continue
+        peer = report[f"{_UNCHANGED}: {part}"] if key.startswith("rough box") else {}
+        note = f"{part}: {figures['fits']} fits"
+        rows += [
+            more_is_better(f"{name}, {what}", figures[what], _UNCHANGED, peer.get(what), "", note)
+            for what in ("mean IoU", "share IoU ≥ 0.7", "share IoU ≥ 0.5")
+        ]
+        rows.append(less_is_better(f"{name}, median", figures["median ms"], "", None, "ms", note))
+    return rows
 
 
 def main(arguments: list[str] | None = None) -> int:

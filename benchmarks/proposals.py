@@ -1,7 +1,9 @@
 """Proposals against people's labels and against the usual chain, in accuracy and in time.
 
 The chain: Patchwork++ (ground) → Open3D DBSCAN(0.5, 10) → OpenCV minAreaRect, on the same sweeps.
-Run it: `python -m lidar_label.benchmarks.proposals DATA [--json] [--peers]`.
+Run it: `lidar-label benchmark proposals` for recall and precision by sensor and class, or
+`python -m lidar_label.benchmarks.proposals [DATA] [--json] [--peers]` for calibration and time too;
+without DATA on simulated towns that taught the scorer nothing.
 
 How it counts. Targets are labelled objects with at least 10 points within 40 m. Class is ignored; a
 box matches by bird's-eye IoU, the likeliest box first, each target once. Precision is given twice:
@@ -15,7 +17,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,12 +27,17 @@ from numpy.typing import NDArray
 
 from lidar_label.arrays import Boxes, Floats, Floats32, Mask
 from lidar_label.benchmarks.labelled_sweeps import LabelledSweep, labelled_sweeps
+from lidar_label.benchmarks.rows import Row, more_is_better
+from lidar_label.benchmarks.simulated_sweeps import simulated_sweeps
 from lidar_label.calibration.load_open3d import load_open3d
+from lidar_label.errors import UsageError
 from lidar_label.kernels.boxes import iou_bev
 from lidar_label.ontology import road_ontology
 from lidar_label.proposals import propose
 
 MIN_POINTS, MAX_RANGE_M = 10, 40.0
+OTHER_TOWNS = tuple(range(90, 94))  # they neither taught nor calibrated nor chose anything
+PEER = "Patchwork++ → Open3D DBSCAN → minAreaRect"
 THRESHOLDS = (0.3, 0.5, 0.7)
 Proposer = Callable[[Floats32], tuple[Boxes, Floats]]  # points → boxes and scores
 
@@ -182,11 +189,54 @@ def calibration(results: list[SweepResult]) -> list[dict[str, float]]:
     ]
 
 
-def measure(data: Path, proposer: Proposer, repeats: int = 1) -> dict[str, Any]:
-    """Run `proposer` over every labelled sweep below `data`."""
+def run(data: Path | None) -> list[Row]:
+    """Recall, precision and average precision by sensor, recall by class.
+
+    Raises:
+        UsageError: if there is no labelled sweep below `data`.
+    """
+    sweeps = list(labelled_sweeps(data)) if data else []
+    if not sweeps:
+        raise UsageError(f"{data}: no labelled sweep; give --data a folder that holds some")
+    ours = measure(sweeps, our_proposals)
+    try:
+        chain = measure(sweeps, chain_proposals)
+    except ImportError:
+        chain = None
+    rows: list[Row] = []
+    for sensor in ("all", *ours["sensors"]):
+        mine, theirs = _part(ours, sensor), _part(chain, sensor) if chain else {}
+        note = (
+            f"{sensor}: {mine['targets']} objects of ≥ {MIN_POINTS} points, {mine['boxes']} boxes"
+        )
+        rows += [
+            more_is_better(f"{sensor}: {name}", mine[name], PEER, theirs.get(name), "", note)
+            for name in mine
+            if name not in ("targets", "boxes")
+        ]
+    for name, found in ours["recall@0.5 by class"].items():
+        share = [_share(side["recall@0.5 by class"][name]) for side in (ours, chain) if side]
+        peer = share[1] if chain else None
+        rows.append(more_is_better(f"{name}, {found}: recall@0.5", share[0], PEER, peer, ""))
+    return rows
+
+
+def _part(report: dict[str, Any], sensor: str) -> dict[str, Any]:
+    return report["all"] if sensor == "all" else report["sensors"][sensor]
+
+
+def _share(found: str) -> float:
+    hits, of = found.split("/")
+    return int(hits) / int(of)
+
+
+def measure(
+    sweeps: Iterable[LabelledSweep], proposer: Proposer, repeats: int = 1
+) -> dict[str, Any]:
+    """Run `proposer` over labelled sweeps."""
     results: list[SweepResult] = []
     names: list[str] = []
-    for sweep in labelled_sweeps(data):
+    for sweep in sweeps:
         proposer(sweep.points)  # warm
         times: list[float] = []
         boxes: NDArray[np.float64]
@@ -226,13 +276,15 @@ def _class_recall(results: list[SweepResult], name: str) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--peers", action="store_true", help="run the usual chain too")
     options = parser.parse_args(arguments)
-    report = {"ours": measure(options.data, our_proposals, repeats=5)}
+    made = simulated_sweeps(OTHER_TOWNS, beams=(32, 64, 128), every=5.0, count=3)
+    sweeps = list(labelled_sweeps(options.data) if options.data else made)
+    report = {"ours": measure(sweeps, our_proposals, repeats=5)}
     if options.peers:
-        report["chain"] = measure(options.data, chain_proposals)
+        report["chain"] = measure(sweeps, chain_proposals)
     if options.json:
         sys.stdout.write(json.dumps(report) + "\n")
         return 0

@@ -18,7 +18,7 @@ from lidar_label.kernels.ground import estimate_ground
 from lidar_label.kernels.wedge import count_inside, wedge
 from lidar_label.ontology import LabelClass, Ontology, road_ontology
 from lidar_label.proposals import ProposalConfig, Readings, read_segments
-from lidar_label.scoring import usual_scorer
+from lidar_label.scoring import click_scorer, usual_scorer
 
 _RADIUS_M = 8.0  # around a click: half of a bus or truck and open ground around it
 _MOST_POINTS = 12_000  # of the surroundings: what 2° of angle and a decimetre of size need
@@ -113,7 +113,8 @@ def fit_at(
     row, score = -1, np.zeros(0)
     if readings is not None:
         score = readings.score(usual_scorer())
-        likely = np.log(score / (1.0 - score))
+        closeness = readings.score(click_scorer())
+        likely = np.log(closeness / (1.0 - closeness))
         wish = _at_click(readings.boxes, place) if seed is None else _like_seed(readings, seed)
         row = int((likely + wish).argmax())
         if wish[row] < _UNSURE:

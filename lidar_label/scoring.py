@@ -147,5 +147,19 @@ def load_scorer(path: str | Path) -> Scorer:
 @cache
 def usual_scorer() -> Scorer:
     """The scorer that comes with the package, fitted to simulated streets."""
-    text = resources.files("lidar_label").joinpath("models/street_scorer.json").read_text("utf-8")
-    return Scorer.from_json(text, "street_scorer.json")
+    return _shipped("street_scorer.json")
+
+
+@cache
+def click_scorer() -> Scorer:
+    """What tells readings of one object apart: fitted to those alone that touch an object.
+
+    Its probability says how closely a reading fits, given that something stands there. Whether
+    something does, `usual_scorer` says.
+    """
+    return _shipped("click_scorer.json")
+
+
+def _shipped(name: str) -> Scorer:
+    text = resources.files("lidar_label").joinpath(f"models/{name}").read_text("utf-8")
+    return Scorer.from_json(text, name)

@@ -4,19 +4,11 @@ import numpy as np
 import pytest
 
 from lidar_label.errors import InvalidConfig, InvalidLabels
-from lidar_label.learning import (
-    CorrectedFrame,
-    calibrated,
-    fit_scorer,
-    learn,
-    learn_sizes,
-    mixed,
-    outcome,
-    read_lesson,
-    read_proposed,
-)
+from lidar_label.learning import learn, learn_sizes, outcome
+from lidar_label.lessons import CorrectedFrame, read_lesson, read_proposed
 from lidar_label.ontology import road_ontology
 from lidar_label.proposals import ProposalConfig, propose
+from lidar_label.scorer_fitting import Growth, calibrated, fit_scorer, mixed
 from lidar_label.scoring import Scorer, load_scorer, usual_scorer
 
 from .scanned_scene import scan, standing
@@ -72,7 +64,9 @@ def test_what_does_worse_is_not_adopted(frames):
 
 
 def test_a_scorer_survives_the_file_bit_for_bit(frames, tmp_path):
-    scorer = fit_scorer(read_lesson(frames[:4], ProposalConfig()), origin="a yard", trees=10)
+    scorer = fit_scorer(
+        read_lesson(frames[:4], ProposalConfig()), origin="a yard", growth=Growth(trees=10)
+    )
     file = tmp_path / "scorer.json"
     file.write_text(scorer.to_json())
     again = load_scorer(file)
@@ -85,7 +79,7 @@ def test_a_scorer_survives_the_file_bit_for_bit(frames, tmp_path):
 
 def test_a_mixed_scorer_lies_between_the_two(frames):
     lesson = read_lesson(frames[:4], ProposalConfig())
-    fresh = dataclasses.replace(fit_scorer(lesson, trees=10), slope=1.7, offset=-0.3)
+    fresh = dataclasses.replace(fit_scorer(lesson, growth=Growth(trees=10)), slope=1.7, offset=-0.3)
     both = mixed(usual_scorer(), fresh, 0.25)
     both.check()
     a, b, c = (s.log_odds(lesson.values, lesson.first) for s in (usual_scorer(), fresh, both))
@@ -94,7 +88,7 @@ def test_a_mixed_scorer_lies_between_the_two(frames):
 
 def test_calibration_makes_scores_come_true(frames):
     config = ProposalConfig()
-    scorer = fit_scorer(read_lesson(frames[:6], config), trees=30)
+    scorer = fit_scorer(read_lesson(frames[:6], config), growth=Growth(trees=30))
     lesson = read_proposed(frames[6:], dataclasses.replace(config, scorer=scorer))
     tuned = calibrated(scorer, lesson)
     kept = lesson.quality >= 0.5
