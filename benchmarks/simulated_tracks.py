@@ -2,8 +2,9 @@
 
 `--data` is a folder of drives as `lidar-label simulate` writes them, NAME.h5 with
 NAME.labels.parquet beside it. Boxes before and after are the same tracks without and with points;
-only pairs that both have are compared. Objects that count: of frames with a point on them, within
-60 m, at least ten.
+only pairs that both have are compared. Edits are also those on what `annotate` makes, where frames
+judge each other's proposals. Objects that count: of frames with a point on them, within 60 m, at
+least ten.
 """
 
 from collections.abc import Callable
@@ -38,6 +39,7 @@ class Labelled:
     proposed: Cuboids
     without_points: Cuboids
     with_points: Cuboids
+    judged: Cuboids
 
 
 def run(data: Path | None) -> list[Row]:
@@ -64,10 +66,16 @@ def _label(path: Path) -> Labelled:
         proposed = annotate(recording, config).cuboids
         frames = split(proposed, np.arange(len(times)), times)
         with_points = annotate(recording, detections=frames).cuboids
+        judged = annotate(recording).cuboids
     without = track_offline(frames, poses, config.tracking, config.refinement)
     truth = load_cuboids(path.with_suffix(".labels.parquet"))
-    with_points = with_points.select(with_points.track_id >= 0)
-    return Labelled(Drive(truth, times, poses), proposed, without, with_points)
+    return Labelled(
+        Drive(truth, times, poses), proposed, without, _tracked(with_points), _tracked(judged)
+    )
+
+
+def _tracked(labels: Cuboids) -> Cuboids:
+    return labels.select(labels.track_id >= 0)
 
 
 def _box_rows(drives: list[Labelled]) -> list[Row]:
@@ -130,21 +138,23 @@ def _edit_rows(drives: list[Labelled]) -> list[Row]:
     """A person's edits: of all that is true, and of what counts."""
     rows: list[Row] = []
     for name, choose in (("all objects", _everything), ("seen within 60 m", _near)):
-        tracked, plain, single = Effort(0), Effort(0), Effort(0)
+        judged, tracked, plain, single = Effort(0), Effort(0), Effort(0), Effort(0)
         for drive in drives:
             poses = drive.drive.world_from_ego
             truth = visible(drive.drive) if choose is _near else drive.drive.truth
+            judged += annotate_by_track(_kept(drive.judged, choose), truth, poses)
             tracked += annotate_by_track(_kept(drive.with_points, choose), truth, poses)
             plain += annotate_by_track(_kept(drive.without_points, choose), truth, poses)
             single += annotate_by_frame(_kept(drive.proposed, choose), truth)
         title = f"simulated, {name}"
-        rows += effort_rows(title, tracked, single)
-        rows.append(
-            less_is_better(
-                f"{title}: edits an object-frame", tracked.rate, "without points", plain.rate, "",
-                plain.said(),
-            )
-        )  # fmt: skip
+        rows += effort_rows(title, judged, single)
+        for peer, effort in (("not judged", tracked), ("without points", plain)):
+            rows.append(
+                less_is_better(
+                    f"{title}: edits an object-frame", judged.rate, peer, effort.rate, "",
+                    effort.said(),
+                )
+            )  # fmt: skip
     return rows
 
 

@@ -21,6 +21,7 @@ from lidar_label.errors import InvalidLabels
 from lidar_label.frame_pool import map_frames
 from lidar_label.kernels.packed_points import PackedPoints
 from lidar_label.label_matching import measure_overlaps
+from lidar_label.neighbouring_frames import NeighbourConfig, judged, with_weak_ones
 from lidar_label.ontology import load_ontology, road_ontology
 from lidar_label.proposals import ProposalConfig, propose_above
 from lidar_label.radar_points import radar_points
@@ -35,6 +36,7 @@ from lidar_label.work_folder import WorkFolder
 
 _COVERED = 0.1  # BEV IoU
 _EAGER = 0.25  # tracks begin on less where a person looks at them
+_NOT_YET_JUDGED = 0.2  # score of a track from which `judged` looks at it
 Progress: TypeAlias = Callable[[str, int, int], None]  # stage, done, total
 _Found: TypeAlias = tuple[Cuboids, PackedPoints | None]  # and what stands above ground, if known
 
@@ -54,6 +56,8 @@ class AnnotationConfig:
         tracking: How.
         refine: Tracks with all frames known, for labels; False: as a preview would show them.
         refinement: How.
+        neighbours: What frames say of each other's proposals, where tracks are refined; boxes
+            that a detector found are not judged.
     """
 
     deskew: bool = True
@@ -67,6 +71,7 @@ class AnnotationConfig:
     refinement: RefinementConfig = field(
         default_factory=lambda: RefinementConfig(birth_factor=_EAGER)
     )
+    neighbours: NeighbourConfig = field(default_factory=NeighbourConfig)
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,7 @@ def describe_config(config: AnnotationConfig) -> dict[str, Any]:
     if not config.track:
         del described["tracking"]
     if not (config.track and config.refine):
-        del described["refinement"]
+        del described["refinement"], described["neighbours"]
     if config.detector is None:
         del described["detector"], described["detector_options"]
     return json.loads(json.dumps(described))  # tuples become lists, as they come back from a file
@@ -182,6 +187,8 @@ def annotate(
             )
     provenance = provenance_of(recording, config, detections)
     tell = progress or _say_nothing
+    judging = config.track and config.refine and config.detector is None and detections is None
+    asked, config = config, _with_weak_ones(config) if judging else config
     count = recording.frame_count
     found: dict[int, Cuboids] = {}
     seconds = np.full(count, np.nan)
@@ -218,7 +225,17 @@ def annotate(
                 )
             else:
                 tracked = track(frames, poses, tracking)
-            labels = _with_untracked(tracked, labels)
+            if judging:
+                strong = labels.select(labels.score >= asked.proposals.min_score)
+                labels = judged(
+                    _with_untracked(tracked, strong),
+                    poses,
+                    config.neighbours,
+                    reach=config.proposals.max_range,
+                    ontology=config.proposals.ontology,
+                )
+            else:
+                labels = _with_untracked(tracked, labels)
             tell("track", count, count)
     return Annotation(
         cuboids=labels,
@@ -228,6 +245,16 @@ def annotate(
         frame_seconds=seconds,
         track_seconds=time.perf_counter() - start,
         notes=tuple(notes),
+    )
+
+
+def _with_weak_ones(config: AnnotationConfig) -> AnnotationConfig:
+    """The same, with more proposals and tracks, for the judgement to choose from."""
+    min_score = min(config.refinement.min_score, _NOT_YET_JUDGED)
+    return replace(
+        config,
+        proposals=with_weak_ones(config.proposals, config.neighbours),
+        refinement=replace(config.refinement, min_score=min_score),
     )
 
 

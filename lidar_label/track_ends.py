@@ -7,8 +7,9 @@ import numpy as np
 
 from lidar_label.arrays import Boxes, Floats, Ints, Mask
 from lidar_label.kernels.following import overlap_volumes
-from lidar_label.point_following import NOWHERE, Followed, World, follow_on
+from lidar_label.point_following import Followed, World, follow_on
 from lidar_label.track_smoothing import Paths
+from lidar_label.walker_following import walk_on
 
 _TAKEN = 0.1  # IoU as volumes with another track's box from which it is that one's object
 
@@ -29,9 +30,11 @@ def carried_on(paths: Paths, world: World, solid: Mask) -> Paths:
         place, boxes, velocity = paths.place[rows], paths.boxes[rows], paths.velocity[rows]
         sides: list[Followed] = []
         for step, end in ((-1, 0), (1, -1)):
-            found = NOWHERE
-            if solid[t]:  # people and cycles show too little of where they are
+            if solid[t]:
                 found = follow_on(world, boxes[end], velocity[end], int(place[end]), step)
+            else:
+                inward = boxes if step > 0 else boxes[::-1]
+                found = walk_on(world, inward, velocity[end], int(place[end]), step)
             sides.append(_until_taken(found, by_frame))
         back, ahead = sides
         parts.append(
