@@ -11,6 +11,7 @@ import numpy as np
 
 from lidar_label.datasets.export_names import WINDOW_FORMATS
 from lidar_label.datasets.signals import NS_PER_S
+from lidar_label.datasets.whole_files import written_whole
 from lidar_label.datasets.windows import Windows, load_windows, save_windows
 from lidar_label.elan_file import eaf_document
 from lidar_label.errors import InvalidLabels, UsageError
@@ -87,18 +88,15 @@ def write_windows(
     """
     if form not in WINDOW_FORMATS:
         raise UsageError(f"no window format {form!r}; use one of {', '.join(WINDOW_FORMATS)}")
-    path = Path(path)
     if form == "parquet":
         save_windows(windows, path)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
     if form == LABEL_STUDIO:
         text = _label_studio(windows, origin_ns, source)
     else:
         text = _WRITERS[form](windows, origin_ns)
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with written_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def _from_seconds(path: Path, rows: list[tuple[list[str], int]], origin_ns: int) -> Windows:
