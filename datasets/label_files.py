@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from lidar_label.datasets.whole_files import written_whole
 from lidar_label.errors import InvalidLabels
 
 if TYPE_CHECKING:
@@ -44,15 +45,8 @@ def save(table: "pa.Table", path: str | Path) -> None:
     """Write Parquet beside its final name, then rename, so that no half file is ever seen."""
     import pyarrow.parquet as pq
 
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with written_whole(path) as partial:
         pq.write_table(table, partial, compression="zstd")
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def load(path: str | Path, from_arrow: Callable[["pa.Table"], T]) -> T:

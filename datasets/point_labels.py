@@ -16,7 +16,8 @@ from lidar_label.datasets.claimed_size import read_rows
 from lidar_label.datasets.recording_file import Damage, attributes, dataset, groups
 from lidar_label.datasets.recording_layout import ContentHash, default_codec
 from lidar_label.datasets.recording_streams import SweepStream
-from lidar_label.errors import InvalidLabels, InvalidRecording, UsageError
+from lidar_label.datasets.whole_hdf5 import WholeHdf5
+from lidar_label.errors import InvalidLabels, InvalidRecording
 
 ENDING = ".points.hdf5"
 NO_TRACK = -1
@@ -59,18 +60,13 @@ class PointLabelWriter:
         """Open the partial file.
 
         Raises:
-            UsageError: if it cannot be written.
+            UsageError: if it cannot be written; NoSpace if the disk is full.
         """
-        self.path = Path(path)
-        self._partial = self.path.with_name(self.path.name + ".partial")
+        self._whole = WholeHdf5(path)
+        self._file = self._whole.file
         self._categories = dict(categories)
         self._streams: dict[str, SweepStream] = {}
         self._recording = ""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = h5py.File(self._partial, "w", libver=("v110", "v110"))
-        except OSError as error:
-            raise UsageError(f"{self._partial}: cannot be written ({error})") from error
 
     def __enter__(self) -> Self:
         return self
@@ -81,13 +77,7 @@ class PointLabelWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
-            if kind is None:
-                self._finish()
-                self._partial.replace(self.path)
-        finally:
-            self._file.close()
-            self._partial.unlink(missing_ok=True)
+        self._whole.end(kind, self._finish)
 
     def set_recording(self, content_hash: str) -> None:
         """State whose points these are."""
@@ -100,7 +90,8 @@ class PointLabelWriter:
                 self._file, f"lidar/{sensor}", _COLUMNS, default_codec()
             )
         columns = {"category": labels.category, "track_id": labels.track_id}
-        self._streams[sensor].append(time_ns, columns)
+        with self._whole.writing():
+            self._streams[sensor].append(time_ns, columns)
 
     def _finish(self) -> None:
         for stream in self._streams.values():
@@ -114,7 +105,6 @@ class PointLabelWriter:
                 "recording": self._recording,
             }
         )
-        self._file.close()
 
 
 class PointLabels:

@@ -1,13 +1,10 @@
 """Writes a recording: sweep by sweep, in little memory, under its final name only when complete."""
 
-import os
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,7 +26,8 @@ from lidar_label.datasets.recording_layout import (
 from lidar_label.datasets.recording_rig import sensor_attributes
 from lidar_label.datasets.recording_streams import SampleSeries, SweepStream
 from lidar_label.datasets.rig_correction import RigCorrection
-from lidar_label.errors import InvalidRecording, InvalidSource, UsageError
+from lidar_label.datasets.whole_hdf5 import WholeHdf5
+from lidar_label.errors import InvalidSource, UsageError
 
 _PLAIN = Codec({}, chunk_rows=1 << 18)  # images are compressed already
 
@@ -78,13 +76,8 @@ class RecordingWriter:
         self._origin = np.zeros(3)
         self._source = source
         self._refuse_existing()
-        self._partial = self.path.with_name(self.path.name + ".partial")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # 1.10's format: checksums on metadata, growing datasets found in one step.
-            self._file = h5py.File(self._partial, "w", libver=("v110", "v110"))
-        except OSError as error:
-            raise UsageError(f"{self._partial}: cannot be written ({error})") from error
+        self._whole = WholeHdf5(self.path)
+        self._file = self._whole.file
 
     def __enter__(self) -> Self:
         return self
@@ -95,16 +88,7 @@ class RecordingWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is not None:
-            self._discard()
-            return
-        try:
-            self._finish()
-        except BaseException as failure:
-            self._discard()
-            if isinstance(failure, OSError | RuntimeError):
-                raise self._unwritable(failure) from failure
-            raise
+        self._whole.end(kind, self._finish)
 
     def set_origin(self, origin: Sequence[float] | NDArray[Any]) -> None:
         """State what was taken off the source's world coordinates: (3,) metres, float64."""
@@ -237,13 +221,13 @@ class RecordingWriter:
         """Append one image: the bytes of its JPEG or PNG file."""
         self._rig.get(name, Camera)
         rows = np.frombuffer(data, dtype=np.uint8)
-        with self._writing():
+        with self._whole.writing():
             self._streams[name].append(time_ns, {"bytes": rows})
 
     def append_imu(self, name: str, time_ns: NDArray[Any], values: NDArray[Any]) -> None:
         """Append samples: times (T,) and values (T, C)."""
         self._rig.get(name, Imu)
-        with self._writing():
+        with self._whole.writing():
             self._series[name].append(np.asarray(time_ns), np.asarray(values, dtype=np.float64))
 
     def append_ego(
@@ -256,7 +240,7 @@ class RecordingWriter:
             poses = self._correction.moved(poses)
         if "/ego" not in self._series:
             self._series["/ego"] = SampleSeries(self._file, "ego", "world_from_ego", 7, self._codec)
-        with self._writing():
+        with self._whole.writing():
             self._series["/ego"].append(times, poses)
             self._file["ego"].attrs["method"] = method
 
@@ -282,18 +266,8 @@ class RecordingWriter:
                 raise InvalidSource(f"sweep of {name}: its columns differ in length")
             rows = {key: None if v is None else v[finite] for key, v in rows.items()}
             self.dropped[name] = self.dropped.get(name, 0) + int((~finite).sum())
-        with self._writing():
+        with self._whole.writing():
             self._streams[name].append(time_ns, rows)
-
-    @contextmanager
-    def _writing(self) -> Generator[None]:
-        try:
-            yield
-        except (OSError, RuntimeError) as error:
-            raise self._unwritable(error) from error
-
-    def _unwritable(self, error: BaseException) -> InvalidRecording:
-        return InvalidRecording(f"{self._partial}: could not be written ({error}); is there space?")
 
     def _finish(self) -> None:
         content = ContentHash()
@@ -316,16 +290,7 @@ class RecordingWriter:
                 "origin": self._origin,
             }
         )
-        self._file.close()
         self._refuse_existing()
-        _sync(self._partial)
-        self._partial.replace(self.path)
-        _sync(self.path.parent)
-
-    def _discard(self) -> None:
-        with suppress(OSError, RuntimeError):
-            self._file.close()
-        self._partial.unlink(missing_ok=True)
 
     def _refuse_existing(self) -> None:
         if self.path.exists() and not self._overwrite:
@@ -344,17 +309,3 @@ def _checked(sensor: str, column: str, values: NDArray[Any]) -> NDArray[Any]:
             f"ring of {sensor} runs from {values.min()} to {values.max()}; give 0 to 65535"
         )
     return values
-
-
-def _sync(path: Path) -> None:
-    """Have the operating system put a file or folder on disk, where it can."""
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        pass
-    finally:
-        os.close(handle)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
+from lidar_label.datasets.whole_files import is_full, unwritable
 from lidar_label.errors import InvalidSource, NoSpace, UnreachableSource, UsageError
 
 _TRIES, _FIRST_PAUSE_S = 5, 0.2
@@ -225,15 +226,8 @@ def _copy(system: Any, file: RemoteFile, target: Path, url: str) -> str:
 
 def raise_if_full(error: BaseException, where: Path) -> None:
     """Raise NoSpace if the error, or one behind it, says that a disk or quota is full."""
-    import errno
-
-    behind: BaseException | None = error
-    while behind is not None:
-        code = getattr(behind, "errno", None)
-        text = str(behind)
-        if code in (errno.ENOSPC, errno.EDQUOT) or "No space left" in text:
-            raise NoSpace(f"{where}: the disk is full; free some space and run it again") from error
-        behind = behind.__cause__ or behind.__context__
+    if is_full(error):
+        raise unwritable(where, error) from error
 
 
 def _make_folder(path: Path) -> None:

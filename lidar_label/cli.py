@@ -1,9 +1,11 @@
 """The `lidar-label` command: finds the subcommand, loads only that one, turns errors into lines."""
 
 import argparse
+import errno
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from lidar_label import __version__
 from lidar_label.errors import LidarLabelError
@@ -42,16 +44,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LidarLabelError as error:
         print(f"lidar-label {arguments.command}: {error}", file=sys.stderr)  # noqa: T201
         return BAD_INPUT
+    except (OSError, MemoryError) as error:
+        if isinstance(error, BrokenPipeError):
+            sys.stderr.close()
+            return DONE
+        print(f"lidar-label {arguments.command}: {_in_words(error)}", file=sys.stderr)  # noqa: T201
+        return BAD_INPUT
     except KeyboardInterrupt:
         print(f"lidar-label {arguments.command}: interrupted", file=sys.stderr)  # noqa: T201
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return DONE
+
+
+def _in_words(error: OSError | MemoryError) -> str:
+    """What the system refused, of which nobody nearer to it knew more to say."""
+    if isinstance(error, MemoryError):
+        return "out of memory; give it less at once, or run it where there is more"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{error.filename or 'a file'}: the disk is full; free some space and run it again"
+    where = f"{error.filename}: " if error.filename else ""
+    reason = error.strerror or " ".join(str(error).split())
+    return f"{where}{reason}; check that it is there and that you may use it"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command line in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with it, and where to read more."""
+        self.exit(BAD_INPUT, f"{self.prog}: {message}; `{self.prog} --help` tells more\n")
 
 
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="lidar-label", description=__doc__)
+    parser = _Parser(prog="lidar-label", description=__doc__)
     parser.description = (
         "Sensor recordings in, labels out: the machine proposes, a person verifies."
     )

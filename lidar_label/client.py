@@ -20,43 +20,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lidar_label.binary_columns import decode
+from lidar_label.client_errors import EditConflict, ServerError, checked
 from lidar_label.cuboids import Cuboids
-from lidar_label.errors import LidarLabelError, NotFound
+from lidar_label.errors import NotFound
 
 if TYPE_CHECKING:
     import httpx
 
+__all__ = [
+    "Client",
+    "EditConflict",
+    "RemoteLabels",
+    "RemoteProject",
+    "RemoteRecording",
+    "ServerError",
+]
 API = "/api/v1"
 _CHUNK_BYTES = 8 << 20
 _ATTEMPTS = 6
 _FIRST_WAIT_S = 0.25
 _ENDED = ("done", "failed", "cancelled", "interrupted")
 _BOX = ("x", "y", "z", "length", "width", "height", "yaw")
-
-
-class ServerError(LidarLabelError):
-    """The server refused, or does not answer.
-
-    Attributes:
-        status: Of HTTP; 0 where there was no answer.
-        problem: What the server said of it.
-    """
-
-    def __init__(
-        self, text: str, status: int = 0, problem: Mapping[str, Any] | None = None
-    ) -> None:
-        super().__init__(text)
-        self.status = status
-        self.problem: Mapping[str, Any] = problem or {}
-
-
-class EditConflict(ServerError):
-    """Someone changed the same thing meanwhile; `states` holds what it is now."""
-
-    @property
-    def states(self) -> list[dict[str, Any]]:
-        """The newer states."""
-        return list(self.problem.get("states", []))
 
 
 class Client:
@@ -109,7 +93,7 @@ class Client:
             try:
                 answer = self._http.request(method, path, **options)
                 if answer.status_code != 503 or attempt + 1 == _ATTEMPTS or not again:
-                    return _checked(answer)
+                    return checked(answer)
             except httpx.TransportError as error:
                 if not again or attempt + 1 == _ATTEMPTS:
                     text = f"{self._http.base_url}: does not answer ({error}); is it running?"
@@ -369,22 +353,6 @@ class RemoteRecording:
             time.sleep(0.3)
             job = self.client.request("GET", place, again=True).json()
         return job
-
-
-def _checked(answer: "httpx.Response") -> "httpx.Response":
-    if answer.is_success:
-        return answer
-    try:
-        problem = answer.json()
-    except ValueError:
-        problem = {}
-    title, detail = problem.get("title", answer.reason_phrase), problem.get("detail", "")
-    text = f"{answer.request.url}: {title}; {detail}"
-    if answer.status_code == 404:
-        raise NotFound(text)
-    if answer.status_code == 409 and "states" in problem:
-        raise EditConflict(text, 409, problem)
-    raise ServerError(text, answer.status_code, problem)
 
 
 def _cuboids(columns: Mapping[str, Any], tracks: Mapping[int, Mapping[str, Any]]) -> Cuboids:

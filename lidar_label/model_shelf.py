@@ -12,6 +12,7 @@ import numpy as np
 from lidar_label.activity_classification import Moments, fit_on, tagged_rows
 from lidar_label.activity_model import ActivityModel
 from lidar_label.arrays import Ints
+from lidar_label.datasets.whole_files import written_whole
 from lidar_label.datasets.windows import Windows
 from lidar_label.errors import InvalidLabels, UsageError
 
@@ -131,10 +132,8 @@ class ModelShelf:
 
     def _write(self, scope: str, version: int, model: ActivityModel) -> None:
         path = self._place(scope) / f"{version}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(model.to_json(), encoding="utf-8")
-        partial.replace(path)
+        with written_whole(path) as partial:
+            partial.write_text(model.to_json(), encoding="utf-8")
 
 
 def _held_out(tags: Windows, every: int) -> Ints:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from lidar_label.datasets.export_names import WINDOW_FORMATS
 from lidar_label.datasets.signals import NS_PER_S
+from lidar_label.datasets.whole_files import written_whole
 from lidar_label.datasets.windows import Windows, load_windows, save_windows
 from lidar_label.elan_file import eaf_document
 from lidar_label.errors import InvalidLabels, UsageError
@@ -77,27 +79,24 @@ def holds_windows(path: str | Path) -> bool:
 def write_windows(
     windows: Windows, path: str | Path, form: str, origin_ns: int = 0, source: str = ""
 ) -> None:
-    """Write windows in one of `FORMS`; times in seconds count from `origin_ns`.
+    """Write windows in one of `WINDOW_FORMATS`; times in seconds count from `origin_ns`.
 
     A Label Studio task names its signal by `source`, a URL or a path that its server can reach.
 
     Raises:
         UsageError: if the form is unknown.
     """
-    if form not in FORMS:
-        raise UsageError(f"no window format {form!r}; use one of {', '.join(FORMS)}")
-    path = Path(path)
+    if form not in WINDOW_FORMATS:
+        raise UsageError(f"no window format {form!r}; use one of {', '.join(WINDOW_FORMATS)}")
     if form == "parquet":
         save_windows(windows, path)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
     if form == LABEL_STUDIO:
         text = _label_studio(windows, origin_ns, source)
     else:
         text = _WRITERS[form](windows, origin_ns)
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    with written_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def _from_seconds(path: Path, rows: list[tuple[list[str], int]], origin_ns: int) -> Windows:
@@ -194,4 +193,3 @@ _WRITERS: dict[str, Callable[[Windows, int], str]] = {
     "elan": _elan,
     "eaf": eaf_document,
 }
-FORMS = ("parquet", *_WRITERS, LABEL_STUDIO)

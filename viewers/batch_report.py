@@ -12,7 +12,8 @@ from lidar_label.datasets.recording import Recording
 from lidar_label.jobs.result_summary import SCORE_BINS
 from lidar_label.ontology import Ontology, road_ontology
 from lidar_label.viewers.charts import Stack, bars, stacks
-from lidar_label.viewers.report import ReportConfig, page_environment, template_text, write_report
+from lidar_label.viewers.report import ReportConfig, write_report
+from lidar_label.viewers.report_page import write_page
 
 _ROWS = 500  # recordings listed: the most doubtful; all are in summary.json
 _UNKNOWN = "#9ca3af"
@@ -48,23 +49,15 @@ def write_summary(
         {**row, "link": f"recordings/{quote(row['name'])}/report/report.html"}
         for row in summary["by_doubt"][:_ROWS]
     ]
-    page = (
-        page_environment()
-        .get_template("batch.html")
-        .render(
-            title=title,
-            summary=summary,
-            cards=_cards(summary),
-            charts=_charts(summary, ontology),
-            rows=rows,
-            style=template_text("report.css"),
-        )
+    return write_page(
+        directory / "summary.html",
+        "batch.html",
+        title=title,
+        summary=summary,
+        cards=_cards(summary),
+        charts=_charts(summary, ontology),
+        rows=rows,
     )
-    path = directory / "summary.html"
-    partial = path.with_suffix(".partial")
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(path)
-    return path
 
 
 def _cards(summary: dict[str, Any]) -> list[dict[str, str]]:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lidar_label import __version__
 from lidar_label.arrays import Transform
 from lidar_label.calibration.transforms import invert
 from lidar_label.datasets.recording import Frame, Recording
 from lidar_label.sensor_places import SensorPlace, placed_points, shared_frames
 from lidar_label.viewers.calibration_pictures import over_image, overlay
-from lidar_label.viewers.report import embedded, page_environment, template_text
+from lidar_label.viewers.report import embedded
+from lidar_label.viewers.report_page import write_page
 
 _NEAR_M = 25.0
 WORDS = {
@@ -45,22 +45,13 @@ def write_calibration_report(
                 "pictures": pictures, "better": better,
             }
         )  # fmt: skip
-    page = (
-        page_environment()
-        .get_template("calibration.html")
-        .render(
-            title=recording.path.stem,
-            version=__version__,
-            reference=places[0].reference,
-            places=sections,
-            style=template_text("report.css"),
-        )
+    return write_page(
+        directory / "calibration.html",
+        "calibration.html",
+        title=recording.path.stem,
+        reference=places[0].reference,
+        places=sections,
     )
-    path = directory / "calibration.html"
-    partial = path.with_suffix(".partial")
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(path)
-    return path
 
 
 def _candidates(place: SensorPlace) -> list[tuple[str, Transform]]:

@@ -5,15 +5,12 @@ import io
 import json
 from collections import Counter
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 from PIL import Image
 
-from lidar_label import __version__
 from lidar_label.annotation import Annotation
 from lidar_label.arrays import Ints, Mask
 from lidar_label.cuboids import Cuboids
@@ -30,6 +27,7 @@ from lidar_label.evaluation import (
 from lidar_label.in_recording import outside_image
 from lidar_label.ontology import Ontology, road_ontology
 from lidar_label.viewers import report_charts
+from lidar_label.viewers.report_page import figure, template_text, write_page
 from lidar_label.viewers.scenes import (
     Scene,
     on_frames,
@@ -127,66 +125,34 @@ def write_report(
         scene = read_scene(recording, frame, labels, truth, verdict, comparison, ontology)
         painted.append(_paint(recording, scene, why, directory, config))
     doubts = rank_doubts(labels)
-    page = (
-        page_environment()
-        .get_template("report.html")
-        .render(
-            title=title or recording.path.stem,
-            version=__version__,
-            recording=_facts(recording),
-            summary=_summary(recording, labels, evaluation, annotation),
-            frames=painted,
-            charts=report_charts.draw(
-                labels,
-                recording.frame_count,
-                verdict,
-                comparison,
-                annotation,
-                ontology,
-                config.tracks,
-            ),
-            doubts=_doubt_rows(recording, labels, doubts, verdict, ontology, config),
-            doubts_in_all=len(doubts),
-            evaluation=evaluation,
-            classes=[
-                {"name": one.name, "colour": one.colour}
-                for one in ontology.classes
-                if one.name in set(map(ontology.canonical, set(labels.category.tolist())))
-            ],
-            notes=annotation.notes if annotation else (),
-            settings=json.dumps(annotation.provenance, indent=2) if annotation else "",
-            style=template_text("report.css"),
-            script=template_text("report.js"),
-        )
+    return write_page(
+        directory / "report.html",
+        "report.html",
+        title=title or recording.path.stem,
+        recording=_facts(recording),
+        cards=_summary(recording, labels, evaluation, annotation),
+        frames=painted,
+        charts=report_charts.draw(
+            labels,
+            recording.frame_count,
+            verdict,
+            comparison,
+            annotation,
+            ontology,
+            config.tracks,
+        ),
+        doubts=_doubt_rows(recording, labels, doubts, verdict, ontology, config),
+        doubts_in_all=len(doubts),
+        evaluation=evaluation,
+        classes=[
+            {"name": one.name, "colour": one.colour}
+            for one in ontology.classes
+            if one.name in set(map(ontology.canonical, set(labels.category.tolist())))
+        ],
+        notes=annotation.notes if annotation else (),
+        settings=json.dumps(annotation.provenance, indent=2) if annotation else "",
+        script=template_text("report.js"),
     )
-    path = directory / "report.html"
-    partial = path.with_suffix(".partial")
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(path)
-    return path
-
-
-def page_environment() -> jinja2.Environment:
-    """Where the pages' templates are found, and how they write numbers."""
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(template_text),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["figure"] = _figure
-    environment.filters["share"] = lambda value: "–" if value != value else f"{value:.0%}"
-    return environment
-
-
-def _figure(value: float, digits: int = 2) -> str:
-    return "–" if value != value else f"{value:.{digits}f}"
-
-
-def template_text(name: str) -> str:
-    """A file of the templates' folder."""
-    return resources.files("lidar_label.viewers").joinpath("templates", name).read_text("utf-8")
 
 
 def _verdict(comparison: Comparison | None, count: int) -> Ints:
@@ -289,9 +255,9 @@ def _summary(
             row = evaluation.find(iou)
             cards.append(
                 {
-                    "value": _figure(row.recall),
+                    "value": figure(row.recall),
                     "name": f"recall at {iou:g}",
-                    "note": f"precision {_figure(row.precision)}, BEV",
+                    "note": f"precision {figure(row.precision)}, BEV",
                 }
             )
     return cards

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lidar_label.datasets.export_names import WINDOW_FORMATS, window_ending
 from lidar_label.errors import UsageError
 from lidar_label.viewers.signal_arguments import add_signal_arguments, signal_options
 
@@ -31,7 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tags", metavar="F", help="windows tagged by a person; all is classified")
     parser.add_argument("-o", "--output", metavar="WINDOWS", help="where to write (.parquet)")
     parser.add_argument(
-        "--format", default="parquet", help="parquet, csv, audacity, elan, eaf or label-studio"
+        "--format",
+        default="parquet",
+        metavar="F",
+        choices=WINDOW_FORMATS,
+        help="|".join(WINDOW_FORMATS),
     )
     parser.add_argument(
         "--truth", metavar="F", help="the true windows (default: those that came with the signal)"
@@ -85,10 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
     from lidar_label.datasets.signal_files import SignalOptions
     from lidar_label.datasets.signal_presets import read_signals
     from lidar_label.driving_windows import driving_windows
-    from lidar_label.window_files import FORMS, read_tags, write_windows
+    from lidar_label.window_files import read_tags, write_windows
 
-    if arguments.format not in FORMS:
-        raise UsageError(f"--format {arguments.format}: use one of {', '.join(FORMS)}")
     output = Path(arguments.output) if arguments.output else _default_output(arguments)
     for place in (output, *([Path(arguments.report)] if arguments.report else [])):
         if place.exists() and not arguments.force:
@@ -244,11 +247,8 @@ def _text(path: str) -> str:
 
 
 def _default_output(arguments: argparse.Namespace) -> Path:
-    ending = {"parquet": "parquet", "label-studio": "json", "csv": "csv", "eaf": "eaf"}.get(
-        arguments.format, "txt"
-    )
     source = Path(arguments.sources[0])
-    return source.with_name(f"{source.stem}.windows.{ending}")
+    return source.with_name(f"{source.stem}.windows.{window_ending(arguments.format)}")
 
 
 def _report(

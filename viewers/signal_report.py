@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from lidar_label import __version__
 from lidar_label.activity_evaluation import evaluate_windows
 from lidar_label.arrays import Floats
 from lidar_label.datasets.signals import NS_PER_S, EvenSignal
 from lidar_label.datasets.windows import UNKNOWN, Windows
-from lidar_label.viewers.report import page_environment, template_text
+from lidar_label.viewers.report_page import write_page
 from lidar_label.viewers.signal_charts import Strip, signal_chart
 from lidar_label.viewers.signal_pictures import confusion
 
@@ -61,35 +60,27 @@ def write_signal_report(
     colours = class_colours(names)
     end_ns = int(signal.time_ns(float(len(signal.values))))
     whole = (signal.start_ns, end_ns)
-    page = (
-        page_environment()
-        .get_template("segment.html")
-        .render(
-            title=about.title,
-            version=__version__,
-            notes=about.notes,
-            cards=_cards(signal, windows, truth),
-            classes=[(name or "segment", colours[name]) for name in names],
-            overview=signal_chart(signal, strips, colours, whole, "the whole signal"),
-            close_ups=[
-                {
-                    "title": f"{_s(low, signal):.0f} – {_s(high, signal):.0f} s",
-                    "why": why,
-                    "chart": signal_chart(signal, strips, colours, (low, high), "a close-up"),
-                }
-                for low, high, why in _close_ups(windows, truth, whole)
-            ],
-            matrix=_matrix(windows, truth, names),
-            by_class=_by_class(windows, truth),
-            rows=_rows(signal, windows, colours),
-            left_out=max(len(windows) - _ROWS, 0),
-            style=template_text("report.css"),
-        )
+    write_page(
+        path,
+        "segment.html",
+        title=about.title,
+        notes=about.notes,
+        cards=_cards(signal, windows, truth),
+        classes=[(name or "segment", colours[name]) for name in names],
+        overview=signal_chart(signal, strips, colours, whole, "the whole signal"),
+        close_ups=[
+            {
+                "title": f"{_s(low, signal):.0f} – {_s(high, signal):.0f} s",
+                "why": why,
+                "chart": signal_chart(signal, strips, colours, (low, high), "a close-up"),
+            }
+            for low, high, why in _close_ups(windows, truth, whole)
+        ],
+        matrix=_matrix(windows, truth, names),
+        by_class=_by_class(windows, truth),
+        rows=_rows(signal, windows, colours),
+        left_out=max(len(windows) - _ROWS, 0),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(path)
 
 
 def class_colours(names: list[str]) -> dict[str, str]:

@@ -14,8 +14,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from lidar_label.arrays import Floats, Ints
+from lidar_label.arrays import Floats, Ints, Transform
 from lidar_label.calibration.rig import Camera
+from lidar_label.calibration.trajectory import Trajectory
 from lidar_label.calibration.transforms import matrix_to_pose7
 from lidar_label.datasets.cuboids import Cuboids, save_cuboids
 from lidar_label.datasets.point_labels import PointLabelWriter, SweepLabels, points_path
@@ -130,6 +131,40 @@ def simulate(
         out, labels_path, labels_of_points, labels, drive.sweeps, drive.points, drive.images,
         drive.metres,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedMotion:
+    """A drive's motion as its poses and its inertial unit tell it, without a scan.
+
+    Attributes:
+        trajectory: the ego's poses, exact, at 100 Hz.
+        time_ns: (T,) of the inertial samples, 100 Hz.
+        samples: (K, T, 6) forces and turn rates (`imu.CHANNELS`): K units on the same drive, each
+            with chances of its own; the first is the one that `simulate` records.
+        ego_from_imu: (4, 4).
+    """
+
+    trajectory: Trajectory
+    time_ns: Ints
+    samples: Floats
+    ego_from_imu: Transform
+
+
+def simulate_motion(config: SimulationConfig | None = None, *, units: int = 1) -> SimulatedMotion:
+    """Drive as `simulate` does, with inertial units alone; for what needs many drives.
+
+    Args:
+        config: what to simulate; the defaults when None.
+        units: how many inertial units, which differ in their noise.
+    """
+    drive = _Drive(config or SimulationConfig())
+    poses, times = drive.motion_times()
+    measured = [drive.inertia(times, unit) for unit in range(units)]
+    trajectory = Trajectory(drive.times_ns(poses), matrix_to_pose7(drive.ego.poses(poses)))
+    return SimulatedMotion(
+        trajectory, drive.times_ns(times), np.array(measured), drive.suite.ego_from_imu
+    )
 
 
 class _Drive:
@@ -271,14 +306,21 @@ class _Drive:
         chances = self._chances(_IMAGE, task.sensor, task.index)
         return self.imagers[task.sensor].picture(shot, world_from_camera, chances)
 
-    def _write_motion(self, writer: RecordingWriter) -> None:
-        """Inertial samples of the whole drive, and ego poses also a little beyond its ends."""
+    def motion_times(self) -> tuple[Floats, Floats]:
+        """Seconds of the ego poses, also a little beyond the drive's ends, and of the samples."""
         end = self.config.frames * self.period
-        time = np.arange(-5, round(end * _POSE_RATE) + 6) / _POSE_RATE
-        writer.append_ego(self._times_ns(time), matrix_to_pose7(self.ego.poses(time)))
-        time = np.arange(round(end * _IMU_RATE) + 1) / _IMU_RATE
-        values = imu.samples(self.ego, self.suite.ego_from_imu, time, self._chances(_IMU))
-        writer.append_imu("imu", self._times_ns(time), values)
+        poses: Floats = np.arange(-5, round(end * _POSE_RATE) + 6) / _POSE_RATE
+        return poses, np.arange(round(end * _IMU_RATE) + 1) / _IMU_RATE
+
+    def inertia(self, time: Floats, unit: int = 0) -> Floats:
+        """(T, 6) what an inertial unit measures; the first is the one that is recorded."""
+        chances = self._chances(_IMU, unit) if unit else self._chances(_IMU)
+        return imu.samples(self.ego, self.suite.ego_from_imu, time, chances)
+
+    def _write_motion(self, writer: RecordingWriter) -> None:
+        poses, time = self.motion_times()
+        writer.append_ego(self.times_ns(poses), matrix_to_pose7(self.ego.poses(poses)))
+        writer.append_imu("imu", self.times_ns(time), self.inertia(time))
 
     def _write_lidar(
         self,
@@ -299,7 +341,8 @@ class _Drive:
         self.sweeps[name] = self.sweeps.get(name, 0) + 1
         self.points += len(sweep.xyz)
 
-    def _times_ns(self, seconds: Floats) -> Ints:
+    def times_ns(self, seconds: Floats) -> Ints:
+        """Times on the recording's clock."""
         return START_NS + np.round(seconds * _NS).astype(np.int64)
 
     def _chances(self, *stream: int) -> np.random.Generator:

@@ -7,9 +7,9 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lidar_label.datasets.export_names import EXPORT_FORMATS
+from lidar_label.commands.one_export import ExportWishes, add_export_arguments, write_export
 from lidar_label.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,16 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_argument(
         "recordings", nargs="*", metavar="REC", help="names or numbers; all if left out"
     )
-    export.add_argument(
-        "--format",
-        required=True,
-        choices=EXPORT_FORMATS,
-        metavar="F",
-        help="|".join(EXPORT_FORMATS),
-    )
-    export.add_argument("-o", "--output", required=True, type=Path, metavar="DIR")
+    add_export_arguments(export)
     export.add_argument("--proposed", action="store_true", help="proposals nobody has judged too")
-    export.add_argument("--force", action="store_true", help="replace a former export")
     users = add("users", "list people; add one, change one, give a role")
     users.add_argument("project", nargs="?", help="for roles")
     users.add_argument("--add", metavar="NAME", help=f"password from {_PASSWORD} or asked for")
@@ -92,17 +84,23 @@ def run(arguments: argparse.Namespace) -> int:
 
     makes = arguments.action == "create" or getattr(arguments, "add", None) is not None
     with Store.open(arguments.store, create=makes) as store:
-        document, lines = _ACTIONS[arguments.action](store, arguments)
-    print(json.dumps(document, indent=1) if arguments.json else "\n".join(lines))  # noqa: T201
-    return 0
+        answer = _ACTIONS[arguments.action](store, arguments)
+    said = json.dumps(answer.document, indent=1) if arguments.json else "\n".join(answer.lines)
+    print(said)  # noqa: T201
+    return answer.code
 
 
-Answer = tuple[Any, list[str]]
+class Answer(NamedTuple):
+    """What an action says, to programs and to people, and its exit code."""
+
+    document: Any
+    lines: list[str]
+    code: int = 0
 
 
 def _create(store: "Store", arguments: argparse.Namespace) -> Answer:
     made = store.create_project(arguments.project, _me(), ontology=_ontology(arguments.ontology))
-    return {"id": made.id, "name": made.name}, [f"project {made.id}: {made.name}"]
+    return Answer({"id": made.id, "name": made.name}, [f"project {made.id}: {made.name}"])
 
 
 def _ontology(given: str) -> str:
@@ -131,9 +129,11 @@ def _list(store: "Store", arguments: argparse.Namespace) -> Answer:
             }
             for p in store.projects()
         ]
-        return found, [
-            f"{p['id']:>4}  {p['name']}  {p['recordings']} recordings" for p in found
-        ] or ["no project"]
+        return Answer(
+            found,
+            [f"{p['id']:>4}  {p['name']}  {p['recordings']} recordings" for p in found]
+            or ["no project"],
+        )
     project = store.project(_key(arguments.project))
     recordings = [
         {
@@ -145,9 +145,11 @@ def _list(store: "Store", arguments: argparse.Namespace) -> Answer:
         }
         for r in store.recordings(project.id)
     ]
-    return recordings, [
-        f"{r['id']:>4}  {r['name']}  {r['frames']} frames  {r['uri']}" for r in recordings
-    ] or ["no recording"]
+    return Answer(
+        recordings,
+        [f"{r['id']:>4}  {r['name']}  {r['frames']} frames  {r['uri']}" for r in recordings]
+        or ["no recording"],
+    )
 
 
 def _add_recordings(store: "Store", arguments: argparse.Namespace) -> Answer:
@@ -171,7 +173,7 @@ def _add_recordings(store: "Store", arguments: argparse.Namespace) -> Answer:
                 details={"source": recording.source},
             )
         added.append({"id": info.id, "name": info.name, "frames": info.frames})
-    return added, [f"recording {r['id']}: {r['name']}, {r['frames']} frames" for r in added]
+    return Answer(added, [f"recording {r['id']}: {r['name']}, {r['frames']} frames" for r in added])
 
 
 def _import_labels(store: "Store", arguments: argparse.Namespace) -> Answer:
@@ -195,30 +197,28 @@ def _import_labels(store: "Store", arguments: argparse.Namespace) -> Answer:
     }
     lines = [f"{info.name}: {done.cuboids} cuboids"]
     lines += [f"not in the ontology: {name} ({count})" for name, count in unmapped.items()]
-    return document, lines + [f"warning: {line}" for line in warnings]
+    return Answer(document, lines + [f"warning: {line}" for line in warnings])
 
 
 def _export(store: "Store", arguments: argparse.Namespace) -> Answer:
-    from lidar_label.datasets.exports import export_labels
+    from lidar_label.datasets.recording import Recording
     from lidar_label.exported_labels import exported
 
+    wishes = ExportWishes.of(arguments)
     project = store.project(_key(arguments.project))
     names = arguments.recordings or [r.name for r in store.recordings(project.id)]
-    done: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
+    lines: list[str] = []
+    untold = False
     for name in names:
         info = _recording(store, arguments.project, name)
         cuboids = exported(store, info.id, proposed=arguments.proposed)
-        place = arguments.output / info.name
-        files = export_labels(cuboids, info.uri, arguments.format, place, force=arguments.force)
-        done.append(
-            {
-                "recording": info.name,
-                "cuboids": len(cuboids),
-                "files": len(files),
-                "directory": str(place),
-            }
-        )
-    return done, [f"{d['directory']}: {d['cuboids']} cuboids in {d['files']} files" for d in done]
+        with Recording(info.uri) as recording:
+            done = write_export(cuboids, recording, arguments.output / info.name, wishes)
+        found.append({"recording": info.name, **done.document(), "files": len(done.files)})
+        lines += done.lines([])
+        untold |= done.untold
+    return Answer(found, lines or ["no recording"], int(untold))
 
 
 def _users(store: "Store", arguments: argparse.Namespace) -> Answer:
@@ -243,11 +243,11 @@ def _users(store: "Store", arguments: argparse.Namespace) -> Answer:
     if arguments.project is not None:
         project = store.project(_key(arguments.project))
         members = [{"name": user.name, "role": role} for user, role in people.members(project.id)]
-        return members, [f"{m['name']}: {m['role']}" for m in members] or ["nobody"]
+        return Answer(members, [f"{m['name']}: {m['role']}" for m in members] or ["nobody"])
     found = [
         {"name": u.name, "site_admin": u.site_admin, "active": u.active} for u in people.users()
     ]
-    return found, [_user_line(user) for user in found] or ["nobody"]
+    return Answer(found, [_user_line(user) for user in found] or ["nobody"])
 
 
 def _user_line(user: dict[str, Any]) -> str:
@@ -263,15 +263,17 @@ def _tokens(store: "Store", arguments: argparse.Namespace) -> Answer:
     people = store.people
     if arguments.create:
         secret = people.create_token(arguments.user, arguments.create, days=arguments.days)
-        return {"secret": secret}, [secret]
+        return Answer({"secret": secret}, [secret])
     if arguments.revoke is not None:
         people.revoke_token(arguments.user, arguments.revoke)
     found = [
         {"id": t.id, "name": t.name, "revoked": t.revoked} for t in people.tokens(arguments.user)
     ]
-    return found, [
-        f"{t['id']:>4}  {t['name']}{'  revoked' if t['revoked'] else ''}" for t in found
-    ] or ["no token"]
+    return Answer(
+        found,
+        [f"{t['id']:>4}  {t['name']}{'  revoked' if t['revoked'] else ''}" for t in found]
+        or ["no token"],
+    )
 
 
 def _assign(store: "Store", arguments: argparse.Namespace) -> Answer:
@@ -288,10 +290,13 @@ def _assign(store: "Store", arguments: argparse.Namespace) -> Answer:
         info.id, _me(), spans, priority=arguments.priority, assignee=arguments.to
     )
     found = [{"id": i.id, "first_frame": i.first_frame, "last_frame": i.last_frame} for i in items]
-    return found, [
-        f"work {i['id']}: {info.name}, frames {i['first_frame']} to {i['last_frame']}"
-        for i in found
-    ]
+    return Answer(
+        found,
+        [
+            f"work {i['id']}: {info.name}, frames {i['first_frame']} to {i['last_frame']}"
+            for i in found
+        ],
+    )
 
 
 def _recording(store: "Store", project: str, name: str) -> "RecordingInfo":

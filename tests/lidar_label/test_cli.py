@@ -1,5 +1,6 @@
 """The command's edges: help without heavy packages, exit codes, one line for bad input."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -66,8 +67,50 @@ def test_a_missing_file_is_one_line_and_exit_2(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_command_is_usage(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["bake"], "bake"),
+        (["export", "a.csv", "--format", "docx", "-o", "out"], "--format"),
+        (["simulate", "a.h5", "--seconds", "long"], "--seconds"),
+        (["project", "export", "p", "--format", "docx", "-o", "out"], "--format"),
+        (["info"], "required"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line(
+    argv: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as stopped:
-        cli.main(["bake"])
+        cli.main(argv)
     assert stopped.value.code == 2
-    assert "bake" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert words in error
+    assert "--help" in error
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/data/a.h5"),
+            "/data/a.h5: Permission",
+        ),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk is full"),
+        (MemoryError(), "out of memory"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(
+    error: Exception,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_: object) -> int:
+        raise error
+
+    monkeypatch.setattr("lidar_label.commands.info.run", refuse)
+    assert cli.main(["info", "a.h5"]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert words in told

@@ -8,6 +8,7 @@ import pytest
 
 from lidar_label import cli
 from lidar_label.cuboids import load_cuboids
+from lidar_label.datasets.formats import read_labels
 from lidar_label.store import Store
 
 _SPEC = importlib.util.spec_from_file_location(
@@ -106,3 +107,43 @@ def test_bad_input_is_one_line_and_exit_code_2(
 def test_a_store_that_is_not_there_is_not_made_by_reading(store: Path, capsys) -> None:
     assert cli.main(["project", "list"]) == 2
     assert not store.exists()
+
+
+def test_an_export_renames_classes_and_is_checked(store: Path, tmp_path: Path, capsys) -> None:
+    truth = recorded_drive.write_drive(tmp_path / "drive.h5")
+    project(capsys, "create", "streets")
+    project(capsys, "add-recording", "streets", tmp_path / "drive.h5")
+    project(capsys, "import-labels", "streets", "drive", tmp_path / "drive.labels.parquet")
+    cars = int((truth.category == "car").sum())
+    export = ("export", "streets", "--check", "--force", "-o", tmp_path / "out", "--format")
+    (done,) = project(capsys, *export, "csv", "--map-classes", "car=Car,pedestrian=")
+    assert done["cuboids"] == cars
+    assert "category 'car': written as 'Car', " + f"{cars} rows" in done["not_exported"]
+    back, _ = read_labels(tmp_path / "out" / "drive" / "labels.csv", None)
+    assert set(back.category) == {"Car"}
+    assert {row["column"]: row["differ"] for row in done["check"]}["cuboids"] == 0
+    assert cli.main(["project", *map(str, export), "kitti-tracking"]) == 0
+    printed = capsys.readouterr().out
+    assert "kitti-tracking" in printed
+    assert "column" in printed
+    assert "not exported: " in printed
+    assert cli.main(["project", *map(str, export), "coco"]) == 2
+    assert "no cuboids to read back" in capsys.readouterr().err
+
+
+def test_an_export_that_came_back_otherwise_is_the_answer_no(
+    store: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lidar_label.datasets import tables
+
+    recorded_drive.write_drive(tmp_path / "drive.h5")
+    project(capsys, "create", "streets")
+    project(capsys, "add-recording", "streets", tmp_path / "drive.h5")
+    project(capsys, "import-labels", "streets", "drive", tmp_path / "drive.labels.parquet")
+    write = tables.write_csv
+    moved = lambda cuboids, path: write(cuboids.replace(boxes=cuboids.boxes + 0.5), path)  # noqa: E731
+    monkeypatch.setattr(tables, "write_csv", moved)
+    command = ["project", "export", "streets", "--format", "csv", "-o", str(tmp_path / "out")]
+    assert cli.main([*command, "--check"]) == 1
+    assert "NOT TOLD in NOT_EXPORTED.txt" in capsys.readouterr().out
+    assert cli.main([*command, "--force"]) == 0

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from lidar_label import cli
+from lidar_label.datasets.export_names import WINDOW_FORMATS
 from lidar_label.datasets.windows import Windows, load_windows
 from lidar_label.errors import InvalidLabels, UsageError
-from lidar_label.window_files import FORMS, read_tags, write_windows
+from lidar_label.window_files import read_tags, write_windows
 
 ORIGIN = 1_700_000_000_000_000_000
 WINDOWS = Windows.of(
@@ -83,8 +84,14 @@ def test_bad_tags_name_file_and_line(name: str, text: str, word: str, tmp_path: 
     assert str(path) in str(raised.value)
 
 
+@pytest.mark.parametrize("form", WINDOW_FORMATS)
+def test_every_form_that_is_offered_is_written(form: str, tmp_path: Path) -> None:
+    write_windows(WINDOWS, tmp_path / "w", form, ORIGIN)
+    assert b"walking" in (tmp_path / "w").read_bytes()
+
+
 def test_an_unknown_form_is_usage(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=FORMS[0]):
+    with pytest.raises(UsageError, match=WINDOW_FORMATS[0]):
         write_windows(WINDOWS, tmp_path / "w", "papyrus")
 
 

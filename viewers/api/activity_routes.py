@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 from fastapi import APIRouter, Query, Response
 
+from lidar_label.datasets.export_names import WindowFormat, window_ending
 from lidar_label.datasets.signals import Signal
 from lidar_label.datasets.windows import UNKNOWN, Windows
 from lidar_label.errors import NotFound
@@ -30,7 +31,9 @@ from lidar_label.viewers.api.signal_pyramid import signal_pyramid
 
 _TIER = "activity"  # what the classifier proposes; the other tiers are tagged by hand
 _WORDS = ("category", "tier", "reason")
-_MEDIA = {"csv": "text/csv", "audacity": "text/plain", "elan": "text/plain"}
+_MEDIA = {
+    "csv": "text/csv", "txt": "text/plain", "json": "application/json", "eaf": "application/xml",
+}  # fmt: skip
 router = APIRouter(
     prefix="/projects/{project}/recordings/{recording}/signals/{sensor}",
     responses=PROBLEMS,
@@ -173,7 +176,7 @@ def export_windows(
     sensor: str,
     access: Reader,
     shared: Shared,
-    form: Annotated[str, Query(pattern="^(parquet|csv|audacity|elan|label-studio)$")] = "csv",
+    form: WindowFormat = "csv",
     proposals: Annotated[bool, Query(description="also those nobody has judged")] = False,
 ) -> Response:
     """The windows of a signal as a file, in the forms that `lidar-label segment` writes."""
@@ -184,12 +187,12 @@ def export_windows(
     windows = _windows(shared, recording, sensor, states, channels=True)
     times = opened.imu(sensor).time_ns
     shared.access_log.read(access, "labels.export", project, f"recording {recording}")
-    ending = {"parquet": "parquet", "csv": "csv", "label-studio": "json"}.get(form, "txt")
+    ending = window_ending(form)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"windows.{ending}"
         write_windows(_as_columns(windows), path, form, int(times[0]) if len(times) else 0)
         content = path.read_bytes()
-    kind = _MEDIA.get(form, "application/json" if ending == "json" else "application/octet-stream")
+    kind = _MEDIA.get(ending, "application/octet-stream")
     name = f"recording-{recording}.windows.{ending}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(content, media_type=kind, headers=headers)

@@ -1,16 +1,24 @@
 """Routes of label files: taken in as Parquet, given out in a dataset's format."""
 
 import zipfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Annotated, Literal
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import IO, Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from lidar_label.cuboids import load_cuboids
+from lidar_label.datasets.export_names import (
+    EXPORT_FORMATS,
+    NEED_CAMERAS,
+    WINDOW_FORMATS,
+    ExportFormat,
+)
 from lidar_label.exported_labels import exported
-from lidar_label.viewers.api.label_models import ImportDocument
+from lidar_label.viewers.api.label_models import ExportFormatsDocument, ImportDocument
 from lidar_label.viewers.api.path_numbers import Number
 from lidar_label.viewers.api.permissions import Manager, Reader
 from lidar_label.viewers.api.problems import PROBLEMS
@@ -19,7 +27,7 @@ from lidar_label.viewers.api.services import Services, Shared
 router = APIRouter(
     prefix="/projects/{project}/recordings/{recording}", responses=PROBLEMS, tags=["label files"]
 )
-Format = Literal["kitti", "kitti-tracking", "sustechpoints", "argoverse2", "csv", "parquet"]
+_PIECE_BYTES = 1 << 20  # of an answer
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 _PARQUET = {"required": True, "content": {"application/octet-stream": _BYTES}}
 
@@ -40,9 +48,24 @@ async def import_labels(
     )
 
 
+@router.get("/export-formats")
+def export_formats(
+    project: Number, recording: Number, access: Reader, shared: Shared
+) -> ExportFormatsDocument:
+    """The formats in which this recording's labels can be had."""
+    opened = shared.open(project, recording)
+    lacking = () if opened.cameras else NEED_CAMERAS
+    offered = EXPORT_FORMATS if opened.frame_count else ()
+    return ExportFormatsDocument(
+        cuboids=[form for form in offered if form not in lacking],
+        windows=list(WINDOW_FORMATS) if opened.imus else [],
+        signals=list(opened.imus),
+    )
+
+
 @router.get(
     "/export",
-    response_class=Response,
+    response_class=StreamingResponse,
     responses={200: {"description": "A zip archive", "content": {"application/zip": _BYTES}}},
 )
 def export(
@@ -50,24 +73,46 @@ def export(
     recording: Number,
     access: Reader,
     shared: Shared,
-    format: Format,  # noqa: A002  # the question's name
+    format: ExportFormat,  # noqa: A002  # the question's name
     proposed: Annotated[bool, Query(description="proposals nobody has judged too")] = False,
-) -> Response:
+) -> StreamingResponse:
     """The labels in a dataset's format, zipped, with CONVENTIONS.txt and NOT_EXPORTED.txt."""
     from lidar_label.datasets.exports import export_labels
 
     opened = shared.open(project, recording)
     shared.access_log.read(access, "labels.export", project, f"recording {recording}")
     cuboids = exported(shared.store, recording, proposed=proposed)
-    with TemporaryDirectory() as place:
-        folder, archive = Path(place) / "labels", Path(place) / "labels.zip"
-        files = export_labels(cuboids, opened, format, folder)
+    place = shared.folder / "exports"  # a drive of points may be more than /tmp holds
+    place.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=place) as parent:
+        folder = Path(parent) / "labels"
+        archive = _zipped(export_labels(cuboids, opened, format, folder), folder, place)
+    name = f"labels-{recording}-{format}.zip"
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Length": str(archive.seek(0, 2)),
+    }
+    return StreamingResponse(_pieces(archive), media_type="application/zip", headers=headers)
+
+
+def _zipped(files: Sequence[Path], folder: Path, place: Path) -> IO[bytes]:
+    """An archive without a name in the folder `place`; it is gone once it is closed."""
+    archive = TemporaryFile(dir=place)  # noqa: SIM115  # closed when it has been sent
+    try:
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
             for path in files:
                 zipped.write(path, path.relative_to(folder))
-        content = archive.read_bytes()
-    headers = {"Content-Disposition": f'attachment; filename="labels-{recording}-{format}.zip"'}
-    return Response(content, media_type="application/zip", headers=headers)
+    except BaseException:
+        archive.close()
+        raise
+    return archive
+
+
+def _pieces(archive: IO[bytes]) -> Iterator[bytes]:
+    with archive:
+        archive.seek(0)
+        while piece := archive.read(_PIECE_BYTES):
+            yield piece
 
 
 def _import(

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from lidar_label.datasets.export_names import ExportFormat, WindowFormat
 from lidar_label.viewers.api.models import Document, Finite, Id, Json, Nanoseconds, Question, Text
 
 
@@ -157,6 +158,14 @@ class ImportDocument(Document):
     seq: int
     cuboids: int
     unmapped: dict[str, int] = Field(description="class that the ontology does not know → cuboids")
+
+
+class ExportFormatsDocument(Document):
+    """In what a recording's labels can be had."""
+
+    cuboids: list[ExportFormat]
+    windows: list[WindowFormat] = Field(description="of each of `signals`")
+    signals: list[str]
 
 
 class EntryDocument(Document):

@@ -28,7 +28,7 @@ from lidar_label.viewers.api.label_models import (
 from lidar_label.viewers.api.path_numbers import FrameNumber, Number
 from lidar_label.viewers.api.permissions import Labeller, Reader
 from lidar_label.viewers.api.problems import PROBLEMS, Problem
-from lidar_label.viewers.api.services import Shared
+from lidar_label.viewers.api.services import Known, Shared
 
 router = APIRouter(
     prefix="/projects/{project}/recordings/{recording}",
@@ -65,33 +65,21 @@ def labels(
 
 @router.post("/edits")
 def edit(
-    project: Number,
-    recording: Number,
-    question: EditsQuestion,
-    access: Labeller,
-    shared: Shared,
-    branch: Branch = "main",
+    access: Labeller, known: Known, question: EditsQuestion, shared: Shared, branch: Branch = "main"
 ) -> AppliedDocument:
     """Make all the edits or none; when this answers, they are on the disk."""
-    shared.info(project, recording)
     edits = [EditRequest(**each.__dict__) for each in question.edits]
-    return applied_document(shared.store.apply(recording, access.user, edits, branch))
+    return applied_document(shared.store.apply(known.id, access.user, edits, branch))
 
 
 @router.post("/undo")
 def undo(
-    project: Number,
-    recording: Number,
-    question: UndoQuestion,
-    access: Labeller,
-    shared: Shared,
-    branch: Branch = "main",
+    access: Labeller, known: Known, question: UndoQuestion, shared: Shared, branch: Branch = "main"
 ) -> AppliedDocument:
     """Revert one's last edit that stands with its batch, or a certain one, by new edits."""
-    shared.info(project, recording)
     return applied_document(
         shared.store.undo(
-            recording,
+            known.id,
             access.user,
             seq=question.seq,
             client_id=question.client_id,
@@ -102,24 +90,17 @@ def undo(
 
 @router.post("/redo")
 def redo(
-    project: Number,
-    recording: Number,
-    question: UndoQuestion,
-    access: Labeller,
-    shared: Shared,
-    branch: Branch = "main",
+    access: Labeller, known: Known, question: UndoQuestion, shared: Shared, branch: Branch = "main"
 ) -> AppliedDocument:
     """Revert one's last undo that stands."""
-    shared.info(project, recording)
-    done = shared.store.redo(recording, access.user, client_id=question.client_id, branch=branch)
+    done = shared.store.redo(known.id, access.user, client_id=question.client_id, branch=branch)
     return applied_document(done)
 
 
 @router.get("/history")
 def history(
-    project: Number,
-    recording: Number,
     access: Reader,
+    known: Known,
     shared: Shared,
     track: _Number = None,
     window: _Number = None,
@@ -130,9 +111,8 @@ def history(
     branch: Branch = "main",
 ) -> list[EntryDocument]:
     """Edits, newest first: all, of a track, of its cuboid in a frame, of a window, of someone."""
-    shared.info(project, recording)
     found = shared.store.history(
-        recording, track_id=track, window_id=window, frame=frame, author=author, before=before,
+        known.id, track_id=track, window_id=window, frame=frame, author=author, before=before,
         limit=limit, branch=branch,
     )  # fmt: skip
     return [EntryDocument(**texts(entry)) for entry in found]
@@ -140,31 +120,19 @@ def history(
 
 @router.get("/tracks/{track}/blame")
 def blame(
-    project: Number,
-    recording: Number,
-    track: Number,
-    access: Reader,
-    shared: Shared,
-    branch: Branch = "main",
+    access: Reader, known: Known, track: Number, shared: Shared, branch: Branch = "main"
 ) -> list[BlameDocument]:
     """Who made each cuboid of a track as it stands."""
-    shared.info(project, recording)
-    found = shared.store.blame(recording, track, branch)
+    found = shared.store.blame(known.id, track, branch)
     return [BlameDocument(**texts(each)) for each in found]
 
 
 @router.get("/tracks/{track}/delete-preview")
 def delete_preview(
-    project: Number,
-    recording: Number,
-    track: Number,
-    access: Reader,
-    shared: Shared,
-    branch: Branch = "main",
+    access: Reader, known: Known, track: Number, shared: Shared, branch: Branch = "main"
 ) -> DeletePreviewDocument:
     """What would go with a track."""
-    shared.info(project, recording)
-    found = shared.store.preview_delete(recording, track, branch)
+    found = shared.store.preview_delete(known.id, track, branch)
     fields = {name: value for name, value in vars(found).items() if name != "track"}
     track_id, category = found.track.track_id, found.track.category
     return DeletePreviewDocument(track_id=track_id, category=category, **fields)

@@ -249,6 +249,7 @@ class UploadDocument(Document):
     id: str
     name: str
     size: int
+    sha256: str
     offset: int
 
 

@@ -76,6 +76,19 @@ def begin_upload(
     return _upload(upload)
 
 
+@router.get("/uploads")
+def uploads(
+    project: Number,
+    access: Manager,
+    shared: Shared,
+    after: Annotated[str, Query(max_length=32, description="id of the last one seen")] = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> list[UploadDocument]:
+    """The caller's own that have not become anything yet, by id: know a file by its SHA-256."""
+    shared.store.project(project)
+    return [_upload(each) for each in shared.uploads.waiting(project, access.user, after, limit)]
+
+
 @router.get("/uploads/{upload}")
 def upload_state(project: Number, upload: str, access: Manager, shared: Shared) -> UploadDocument:
     """How many bytes have come: go on sending from there."""
@@ -164,4 +177,4 @@ def duration_s(recording: "Recording") -> float:
 
 
 def _upload(upload: Upload) -> UploadDocument:
-    return UploadDocument(id=upload.id, name=upload.name, size=upload.size, offset=upload.offset)
+    return UploadDocument.model_validate(upload)

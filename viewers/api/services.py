@@ -17,6 +17,7 @@ from lidar_label.viewers.api.import_drafts import Drafts
 from lidar_label.viewers.api.jobs import Jobs
 from lidar_label.viewers.api.kept_bytes import KeptBytes
 from lidar_label.viewers.api.open_recordings import OpenRecordings, Places
+from lidar_label.viewers.api.path_numbers import Number
 from lidar_label.viewers.api.uploads import Uploads
 from lidar_label.viewers.api.webhooks import Webhooks
 
@@ -100,3 +101,12 @@ async def _services(request: Request) -> Services:
 
 
 Shared = Annotated[Services, Depends(_services)]
+
+
+def _known_recording(project: Number, recording: Number, shared: Shared) -> RecordingInfo:
+    return shared.info(project, recording)
+
+
+# The recording that a path names, of its project. It stands after `access` among a route's
+# parameters: who may not ask is not told what is there.
+Known = Annotated[RecordingInfo, Depends(_known_recording)]

@@ -102,6 +102,19 @@ class Uploads:
                     return Upload(**promised)
         raise not_found(f"no upload {upload_id} in this project; begin one")
 
+    def waiting(self, project: int, author: str, after: str, limit: int) -> list[Upload]:
+        """An author's uploads to a project, by id, from the first one after an id."""
+        names = (place.name for place in self._folder.iterdir()) if self._folder.is_dir() else ()
+        found: list[Upload] = []
+        for name in sorted(name for name in names if name > after):
+            with contextlib.suppress(Problem):  # another project's, or dropped just now
+                upload = self.find(project, name)
+                if upload.author == author:
+                    found.append(upload)
+            if len(found) == limit:
+                break
+        return found
+
     async def append(self, upload: Upload, offset: int, chunks: AsyncIterator[bytes]) -> Upload:
         """Add bytes where the last ones ended; what came before an interruption is kept.
 

@@ -13,7 +13,7 @@ from lidar_label.viewers.api.jobs import Job
 from lidar_label.viewers.api.path_numbers import Number
 from lidar_label.viewers.api.permissions import Labeller, Manager, Permission, Reader, Reviewer
 from lidar_label.viewers.api.problems import PROBLEMS, Problem
-from lidar_label.viewers.api.services import Services, Shared
+from lidar_label.viewers.api.services import Shared
 from lidar_label.viewers.api.session_routes import Limit
 from lidar_label.viewers.api.work_models import (
     JobDocument,
@@ -138,72 +138,56 @@ def lease(
     return _lease(found)
 
 
+def _known_item(project: Number, item: Number, shared: Shared) -> int:
+    if shared.store.work.item(item).project_id != project:
+        raise NotFound(f"project {project} has no work item {item}")
+    return item
+
+
+# Of the project; named after `access` in a route, for who may not ask is not told what is there.
+Item = Annotated[int, Depends(_known_item)]
+
+
 @router.post("/work/{item}/renew")
-def renew(
-    project: Number, item: Number, question: LeaseSecret, access: Labeller, shared: Shared
-) -> WorkDocument:
+def renew(access: Labeller, item: Item, question: LeaseSecret, shared: Shared) -> WorkDocument:
     """Hold on to an item for another quarter of an hour."""
-    _in_project(shared, project, item)
     return _item(shared.store.work.renew(item, question.secret))
 
 
 @router.post("/work/{item}/release")
-def release(
-    project: Number, item: Number, question: LeaseSecret, access: Labeller, shared: Shared
-) -> WorkDocument:
+def release(access: Labeller, item: Item, question: LeaseSecret, shared: Shared) -> WorkDocument:
     """Give an item back unfinished."""
-    _in_project(shared, project, item)
     return _item(shared.store.work.release(item, question.secret))
 
 
 @router.post("/work/{item}/submit")
-def submit(
-    project: Number, item: Number, question: LeaseSecret, access: Labeller, shared: Shared
-) -> WorkDocument:
+def submit(access: Labeller, item: Item, question: LeaseSecret, shared: Shared) -> WorkDocument:
     """Annotated; now somebody else reviews it."""
-    _in_project(shared, project, item)
     return _item(shared.store.work.submit(item, question.secret))
 
 
 @router.post("/work/{item}/accept")
-def accept(
-    project: Number, item: Number, question: LeaseSecret, access: Reviewer, shared: Shared
-) -> WorkDocument:
+def accept(access: Reviewer, item: Item, question: LeaseSecret, shared: Shared) -> WorkDocument:
     """Reviewed and good."""
-    _in_project(shared, project, item)
     return _item(shared.store.work.accept(item, question.secret))
 
 
 @router.post("/work/{item}/reject")
-def reject(
-    project: Number, item: Number, question: LeaseSecret, access: Reviewer, shared: Shared
-) -> WorkDocument:
+def reject(access: Reviewer, item: Item, question: LeaseSecret, shared: Shared) -> WorkDocument:
     """Back to annotation, with the reason."""
-    _in_project(shared, project, item)
     return _item(shared.store.work.reject(item, question.secret, question.reason))
 
 
 @router.post("/work/{item}/reopen")
-def reopen(
-    project: Number, item: Number, question: ReopenQuestion, access: Reviewer, shared: Shared
-) -> WorkDocument:
+def reopen(access: Reviewer, item: Item, question: ReopenQuestion, shared: Shared) -> WorkDocument:
     """Back to annotation though it was accepted, with the reason."""
-    _in_project(shared, project, item)
     return _item(shared.store.work.reopen(item, access.user, question.reason))
 
 
 @router.get("/work/{item}/events")
-def work_events(
-    project: Number, item: Number, access: Reader, shared: Shared
-) -> list[WorkEventDocument]:
+def work_events(access: Reader, item: Item, shared: Shared) -> list[WorkEventDocument]:
     """What happened to an item, oldest first."""
-    _in_project(shared, project, item)
     return [WorkEventDocument(**texts(event)) for event in shared.store.work.events(item)]
-
-
-def _in_project(shared: Services, project: int, item: int) -> None:
-    if shared.store.work.item(item).project_id != project:
-        raise NotFound(f"project {project} has no work item {item}")
 
 
 def job_document(job: Job) -> JobDocument:

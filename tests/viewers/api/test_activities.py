@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from lidar_label.datasets.export_names import WINDOW_FORMATS
 from lidar_label.datasets.recording import RecordingWriter
 from lidar_label.datasets.windows import load_windows
 from lidar_label.viewers.api.application import create_app
@@ -139,11 +140,13 @@ def test_more_like_one_window(phone: TestClient, day) -> None:
     assert phone.get(f"{IMU}/similar?from=9&to=8").status_code in {400, 422}
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet", "audacity", "elan", "label-studio"])
+@pytest.mark.parametrize("form", WINDOW_FORMATS)
 def test_accepted_windows_are_exported(phone: TestClient, day, form: str, tmp_path: Path) -> None:
     tags = people.few_tags(day[1])
     tag(phone, tags)
     phone.post(f"{IMU}/proposals", json={})
+    offered = phone.get(f"{BASE}/export-formats").json()
+    assert offered == {"cuboids": [], "windows": list(WINDOW_FORMATS), "signals": ["phone"]}
     answer = phone.get(f"{IMU}/windows?form={form}")
     assert answer.status_code == 200
     assert "attachment" in answer.headers["content-disposition"]

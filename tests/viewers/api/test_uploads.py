@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from kill_storm import ForkingServer
 from server_process import free_port
@@ -79,6 +80,31 @@ def test_bytes_must_follow_on(client: TestClient, drive: Path) -> None:
     early = client.post(f"{UPLOADS}/{upload}/complete")
     assert early.status_code == 409
     assert send(client, upload, 100, content + b"more").status_code == 413
+
+
+def test_who_comes_back_finds_what_was_sent(client: TestClient, drive: Path) -> None:
+    content = drive.read_bytes()
+    ids = sorted(begin(client, content + bytes([k])).json()["id"] for k in range(3))
+    send(client, ids[1], 0, content[:100])
+    client.post("/projects", json={"name": "other"})
+    waiting = client.get(UPLOADS).json()
+    assert [each["id"] for each in waiting] == ids
+    assert [each["offset"] for each in waiting] == [0, 100, 0]
+    digests = {hashlib.sha256(content + bytes([k])).hexdigest() for k in range(3)}
+    assert {each["sha256"] for each in waiting} == digests
+    assert [each["id"] for each in client.get(UPLOADS, params={"limit": 2}).json()] == ids[:2]
+    assert [each["id"] for each in client.get(UPLOADS, params={"after": ids[1]}).json()] == ids[2:]
+    assert client.get("/projects/2/uploads").json() == []
+    client.delete(f"{UPLOADS}/{ids[0]}")
+    assert [each["id"] for each in client.get(UPLOADS).json()] == ids[1:]
+
+
+def test_uploads_of_others_are_not_shown(guarded: TestClient, shared_app: FastAPI) -> None:
+    people = shared_app.state.services.store.people
+    for name in ("manager", "admin"):
+        guarded.headers["Authorization"] = f"Bearer {people.create_token(name, 'test')}"
+        assert begin(guarded, b"bytes").status_code == 201
+        assert len(guarded.get(UPLOADS).json()) == 1
 
 
 def test_a_wrong_hash_is_not_registered(client: TestClient, drive: Path, tmp_path: Path) -> None:

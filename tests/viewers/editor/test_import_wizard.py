@@ -135,3 +135,19 @@ def test_a_folder_that_is_chosen_is_sent_whole(server, project_page, tmp_path: P
     page.get_by_role("button", name="Import and open").click()
     page.wait_for_url("**/edit")
     assert server.ask(f"/projects/{project}/recordings")[0]["frames"] == 3
+
+
+def test_an_import_under_way_is_called_off(server, project_page, tmp_path: Path):
+    page, project = project_page
+    (tmp_path / "sweeps").mkdir()
+    for k in range(60):
+        write_pcd(tmp_path / "sweeps" / f"{k}.pcd", yard() + np.float32([0.1 * k, 0, 0]))
+    page.get_by_label("Folder to import").set_input_files(tmp_path / "sweeps")
+    page.get_by_role("button", name="Import and open").click()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("alert").wait_for()
+    assert "cancel" in page.get_by_role("alert").inner_text()
+    assert server.ask(f"/projects/{project}/recordings") == []
+    page.get_by_role("button", name="Import and open").click()  # nothing of it is lost
+    page.wait_for_url("**/edit")
+    assert server.ask(f"/projects/{project}/recordings")[0]["frames"] == 60

@@ -70,6 +70,7 @@ export class Client {
       const early = init.method ? undefined : takeEarly(this.base + path);
       response = await (early ?? fetch(this.base + path, { ...init, headers, credentials: "same-origin" }));
     } catch {
+      init.signal?.throwIfAborted();
       throw new Unreachable("the server does not answer");
     }
     if ([502, 503, 504].includes(response.status)) throw new Unreachable("the server is not ready");

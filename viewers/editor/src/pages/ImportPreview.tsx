@@ -32,6 +32,7 @@ export function ImportPreview({ api, imports, source, project, onClose }: Props)
   const [inverted, setInverted] = useState<readonly string[]>([]);
   const [name, setName] = useState(source.name);
   const [job, setJob] = useState<JobProgress | null>(null);
+  const [started, setStarted] = useState<string | null>(null);
 
   useEffect(() => {
     if (!reading.format) return undefined;
@@ -52,12 +53,14 @@ export function ImportPreview({ api, imports, source, project, onClose }: Props)
   async function start(): Promise<void> {
     setFailure(null);
     try {
-      const events = await imports.start(source, { ...reading, name, turn, inverted });
-      const recording = await followJob(api + events, setJob);
+      const path = await imports.start(source, { ...reading, name, turn, inverted });
+      setStarted(path);
+      const recording = await followJob(`${api}${path}/events`, setJob);
       window.location.assign(`/p/${encodeURIComponent(project)}/r/${recording}/edit`);
     } catch (error) {
       setFailure(words(error));
       setJob(null);
+      setStarted(null);
     }
   }
 
@@ -83,6 +86,7 @@ export function ImportPreview({ api, imports, source, project, onClose }: Props)
         <label>name <input value={name} onChange={(event) => setName(event.target.value)} aria-label="Name of the recording" /></label>
         <button type="button" className="ll-accept" disabled={!seen || !name || job !== null} onClick={() => void start()}>Import and open</button>
         <button type="button" disabled={job !== null} onClick={onClose}>Leave it</button>
+        {started && <button type="button" onClick={() => void imports.cancel(started).catch((error: unknown) => setFailure(words(error)))}>Cancel</button>}
         {job && <span role="status">{job.text}</span>}
         {job && <progress value={job.share} max={1} aria-label="Progress of the import" />}
       </div>

@@ -1,13 +1,15 @@
 /** Adds a recording to a project: dropped, chosen or on the server; recognised, looked at, imported, opened. */
 
-import React, { useMemo, useState } from "react";
+import React, { useCallback, useMemo, useState } from "react";
 import { type Client, Unreachable } from "../api/client";
 import { type DroppedFile, chosenFiles, droppedFiles } from "./dropped_files";
 import { ImportPreview } from "./ImportPreview";
 import { Imports, type Source } from "./imports";
 import { holdsSignals } from "./signal_files";
 import { SignalWizard } from "./SignalWizard";
-import { sendFile, uploadRecording } from "./uploads";
+import { sizeWords } from "./transfer";
+import { type Upload, Uploads } from "./uploads";
+import { useLoaded } from "./use_loaded";
 
 interface Props {
   readonly client: Client;
@@ -19,10 +21,13 @@ interface Props {
 interface Busy {
   readonly share: number | null;
   readonly text: string;
+  readonly cancel: (() => void) | null;
 }
 
 export function ImportWizard({ client, api, project, onDone }: Props) {
   const imports = useMemo(() => new Imports(client, project), [client, project]);
+  const uploads = useMemo(() => new Uploads(client, project), [client, project]);
+  const waiting = useLoaded(useCallback(() => uploads.waiting(), [uploads]));
   const [source, setSource] = useState<Source | null>(null);
   const [signal, setSignal] = useState<{ readonly upload: string; readonly file: string } | null>(null);
   const [busy, setBusy] = useState<Busy | null>(null);
@@ -30,7 +35,7 @@ export function ImportWizard({ client, api, project, onDone }: Props) {
   const [done, setDone] = useState<string | null>(null);
 
   async function run(text: string, work: () => Promise<void>): Promise<void> {
-    setBusy({ share: null, text });
+    setBusy({ share: null, text, cancel: null });
     setFailure(null);
     setDone(null);
     try {
@@ -39,6 +44,18 @@ export function ImportWizard({ client, api, project, onDone }: Props) {
       setFailure(error instanceof Unreachable ? `${error.message}; try again` : error instanceof Error ? error.message : String(error));
     } finally {
       setBusy(null);
+      waiting.reload();
+    }
+  }
+
+  /** The ids of the uploads; null if it was called off, when what has come stays for another time. */
+  async function send(files: readonly DroppedFile[]): Promise<(string | null)[] | null> {
+    const control = new AbortController(), cancel = (): void => control.abort();
+    try {
+      return await uploads.send(files, ({ share, words }) => setBusy({ share, text: words, cancel }), control.signal);
+    } catch (error) {
+      if (control.signal.aborted) return null;
+      throw error;
     }
   }
 
@@ -48,16 +65,14 @@ export function ImportWizard({ client, api, project, onDone }: Props) {
   };
 
   const take = (files: Promise<DroppedFile[]>): void => void run("looking …", async () => {
-    const found = await files, [first] = found;
-    if (found.length === 1 && first.file.name.endsWith(".h5")) {
-      await uploadRecording(client, project, first.file, (share) => setBusy({ share, text: first.path }));
-      return added();
-    }
-    if (found.length === 1 && await holdsSignals(first.file)) {
-      const upload = await sendFile(client, project, first.file, (share) => setBusy({ share, text: first.path }));
-      return setSignal({ upload, file: first.file.name });
-    }
-    setSource(await imports.gather(found, (share, text) => setBusy({ share, text })));
+    const found = await files, [first] = found, alone = found.length === 1 && first.file.size > 0;
+    const toSignals = alone && !first.file.name.endsWith(".h5") && await holdsSignals(first.file);
+    const sent = await send(found);
+    if (!sent) return undefined;
+    if (toSignals) return setSignal({ upload: String(sent[0]), file: first.file.name });
+    if (!alone || !first.file.name.endsWith(".h5")) return setSource(await imports.gather(found, sent));
+    await uploads.complete(String(sent[0]));
+    return added();
   });
 
   const pointAt = (path: string): void => void run("looking …", async () => {
@@ -82,10 +97,24 @@ export function ImportWizard({ client, api, project, onDone }: Props) {
       {signal ? <SignalWizard key={signal.upload} client={client} project={project} {...signal} onDone={signalDone} />
         : source ? <ImportPreview key={source.id} api={api} imports={imports} source={source} project={project} onClose={close} />
           : <Door onFiles={take} onPath={pointAt} disabled={busy !== null} />}
-      {busy && <p role="status">{busy.text} {busy.share !== null && <progress value={busy.share} max={1} aria-label="Upload" />}</p>}
+      {busy && <p role="status">{busy.text} {busy.share !== null && <progress value={busy.share} max={1} aria-label="Upload" />} {busy.cancel && <button type="button" onClick={busy.cancel}>Cancel</button>}</p>}
+      {!busy && !signal && !source && waiting.value && waiting.value.length > 0
+        && <Waiting uploads={waiting.value} onDrop={() => void run("discarding …", () => uploads.drop(waiting.value ?? []))} />}
       {done && <p role="status">{done}</p>}
       {failure && <p role="alert" className="ll-doubt">{failure}</p>}
     </section>
+  );
+}
+
+/** What came of files whose sending was broken off. */
+function Waiting({ uploads, onDrop }: { uploads: readonly Upload[]; onDrop: () => void }) {
+  const came = uploads.reduce((sum, { offset }) => sum + offset, 0), all = uploads.reduce((sum, { size }) => sum + size, 0);
+  const what = uploads.length > 3 ? `${uploads.length} files` : uploads.map(({ name }) => name).join(", ");
+  return (
+    <p role="note">
+      {sizeWords(came)} of {sizeWords(all)} of {what} came before sending was broken off; choose the same again and it goes on from there.{" "}
+      <button type="button" onClick={onDrop}>Discard</button>
+    </p>
   );
 }
 

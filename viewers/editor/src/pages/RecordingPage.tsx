@@ -3,6 +3,7 @@
 import React, { useMemo, useState } from "react";
 import { type Client, RecordingClient } from "../api/client";
 import type { Labels } from "../state/labels";
+import { ExportChoice } from "./ExportChoice";
 import { followJob, startAnnotation, type JobProgress } from "./jobs";
 import { useLoaded } from "./use_loaded";
 
@@ -28,7 +29,8 @@ export function RecordingPage({ client, api, project, recording }: Props) {
       <div className="ll-columns">
         <section aria-label="Map of the drive"><h2>Drive</h2>{info.value && <DriveMap poses={info.value.world_from_ego} />}</section>
         <section aria-label="Labels"><h2>Labels</h2>{labels.value && <ByClass labels={labels.value} />}
-          <Annotation client={client} api={api} project={project} recording={recording} onDone={labels.reload} /></section>
+          <Annotation client={client} api={api} project={project} recording={recording} onDone={labels.reload} />
+          <ExportChoice client={client} project={project} recording={recording} /></section>
       </div>
     </>
   );

@@ -4,7 +4,6 @@ import type { Client, SensorInfo } from "../api/client";
 import type { Matrix } from "../geometry/transform";
 import { type PointCloud, decodePoints } from "../points/decode";
 import type { DroppedFile } from "./dropped_files";
-import { sendFile } from "./uploads";
 
 export interface Source {
   readonly id: string;
@@ -41,16 +40,9 @@ export class Imports {
     this.path = `/projects/${encodeURIComponent(project)}/imports`;
   }
 
-  /** Sends files one after another and gathers them into a source. */
-  async gather(files: readonly DroppedFile[], show: (share: number, text: string) => void): Promise<Source> {
-    const all = files.reduce((sum, { file }) => sum + file.size, 0) || 1, sent: { upload: string; path: string }[] = [];
-    let before = 0;
-    for (const { path, file } of files) {
-      if (!file.size) continue;
-      const upload = await sendFile(this.client, this.project, file, (share) => show((before + share * file.size) / all, `${sent.length + 1} of ${files.length} files`));
-      before += file.size;
-      sent.push({ upload, path });
-    }
+  /** Makes a source of files that were sent. */
+  gather(files: readonly DroppedFile[], uploads: readonly (string | null)[]): Promise<Source> {
+    const sent = files.flatMap(({ path }, i) => (uploads[i] === null ? [] : [{ upload: uploads[i], path }]));
     if (!sent.length) throw new Error("nothing in it: the folder has no files, or they are empty");
     return this.client.post(this.path, { files: sent });
   }
@@ -71,10 +63,14 @@ export class Imports {
     return `${base}${this.path}/${source.id}/images/${encodeURIComponent(camera)}`;
   }
 
-  /** Starts the job; where its events come from. */
+  /** Starts the job; its path. */
   async start(source: Source, { sequence, ...choices }: Choices): Promise<string> {
     const job = await this.client.post<{ readonly id: number }>(`${this.path}/${source.id}/start`, { ...choices, sequence: sequence || null });
-    return `/projects/${encodeURIComponent(this.project)}/jobs/${job.id}/events`;
+    return `/projects/${encodeURIComponent(this.project)}/jobs/${job.id}`;
+  }
+
+  async cancel(job: string): Promise<void> {
+    await this.client.post(`${job}/cancel`);
   }
 
   drop(source: Source): Promise<void> {

@@ -1,6 +1,6 @@
 /** What is done with films and sounds: load, add, play along, align; their state is the session's. */
 
-import { sendFile } from "../pages/uploads";
+import { Uploads } from "../pages/uploads";
 import { type Medium, mediumTime } from "./media";
 import type { Curve, MediaClient } from "./media_client";
 import type { SignalsSession } from "./session";
@@ -23,7 +23,8 @@ export class MediaDesk {
 
   async add(file: File): Promise<void> {
     await this.told(`sending ${file.name} …`, async () => {
-      const upload = await sendFile(this.client.client, this.client.project, file, () => undefined);
+      const [upload] = await new Uploads(this.client.client, this.client.project).send([{ path: file.name, file }]);
+      if (upload === null) throw new Error(`${file.name} is empty`);
       await this.client.add(file.name, upload);
       await this.load();
     });
