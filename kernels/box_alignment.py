@@ -1,7 +1,8 @@
 """A box of known size laid against the points of its object: near faces to where beams stopped.
 
 Points on the faces that the sensor sees draw these faces to them, points beyond any side push it
-out, points inside (bonnets, windows, seats) say nothing. After the closeness criterion of Zhang et
+out, points inside (bonnets, seats) say nothing, nor do those above the waist: from there up sides
+lean inwards, and what reaches over them is trees. After the closeness criterion of Zhang et
 al., "Efficient L-shape fitting" (IV 2017), with the size given and all outliers bounded.
 """
 
@@ -18,11 +19,13 @@ LOW_U, HIGH_U, LOW_V, HIGH_V, TOP = range(5)  # columns of a view's extent
 EXTENT = 5
 
 _SPREAD = 0.06  # metres, of points about the face that they are on
+_SINK = 0.035  # metres by which a body's surface, round and stepped, lies inside its box on average
 _MOST_INSIDE, _MOST_OUTSIDE = 4.0, 12.0  # squared spreads that one point can cost
 _WORTH = 40.0  # points of one view count as so many independent ones at most
-_MOST_POINTS = 200  # of one box: of more every second, third, … is taken
+MOST_POINTS = 200  # of one box: of more every second, third, … is taken
 _PLACE_STEPS = (0.18, 0.06, 0.02)  # metres, coarse to fine, five of each
 _YAW_STEPS = (0.05, 0.017, 0.006)
+WAIST = 0.6  # share of a vehicle's height up to which it is as long and as wide as it gets
 _WHOLE = 0.85  # share of a side that is seen from end to end
 _FEW = 50  # points, of fewer than these the outermost counts, of more the next to it: one may stray
 
@@ -36,6 +39,7 @@ def turn_into(
     velocity: Floats,
     sensor: Floats,
     rows: Ints,
+    waist: float,
 ) -> Floats32:
     """(K, 5) points `rows` of a sweep as a box sees them: along, across, height, seen faces.
 
@@ -48,6 +52,7 @@ def turn_into(
         velocity: (2,) m/s of the object, ego frame.
         sensor: (2,) ego frame.
         rows: (K,).
+        waist: Metres above ground from which a point is on no face.
     """
     cos, sin = math.cos(box[6]), math.sin(box[6])
     sx, sy = sensor[0] - box[0], sensor[1] - box[1]
@@ -61,7 +66,8 @@ def turn_into(
         y = xyz[i, 1] - velocity[1] * late_s[i] - box[1]
         seen[k, U], seen[k, V] = cos * x + sin * y, cos * y - sin * x
         seen[k, HEIGHT] = height[i]
-        seen[k, FACE_U], seen[k, FACE_V] = face_u, face_v
+        low = height[i] <= waist
+        seen[k, FACE_U], seen[k, FACE_V] = face_u if low else 0.0, face_v if low else 0.0
     return seen
 
 
@@ -78,21 +84,27 @@ def _cost(
         a, b = cos * x + sin * y, cos * y - sin * x
         out_a, out_b = abs(a) - half_length, abs(b) - half_width
         if out_a > 0 or out_b > 0:
-            out_a, out_b = max(out_a, 0.0), max(out_b, 0.0)
-            total += min((out_a * out_a + out_b * out_b) / _SPREAD**2, _MOST_OUTSIDE)
+            out = math.hypot(max(out_a, 0.0), max(out_b, 0.0)) + _SINK
+            total += min(out * out / _SPREAD**2, _MOST_OUTSIDE)
             continue
         inside = np.inf
         if points[i, FACE_U] != 0:
             inside = half_length - a * points[i, FACE_U]
         if points[i, FACE_V] != 0:
             inside = min(inside, half_width - b * points[i, FACE_V])
-        total += min(inside * inside / _SPREAD**2, _MOST_INSIDE)
+        total += min((inside - _SINK) ** 2 / _SPREAD**2, _MOST_INSIDE)
     return total
 
 
 @kernel
 def align(
-    start: Ints, points: Floats32, size: Floats, place_sd: float, yaw_sd: float, extent: Floats
+    start: Ints,
+    points: Floats32,
+    size: Floats,
+    place_sd: float,
+    yaw_sd: float,
+    extent: Floats,
+    most_points: int = MOST_POINTS,
 ) -> Floats:
     """(V, 3) how far along, across (metres) and round (radians) each box is to be moved.
 
@@ -103,6 +115,7 @@ def align(
         place_sd: Metres that the boxes are off, about; without points they stay.
         yaw_sd: Radians, likewise.
         extent: (V, 5) of `extents`: a side seen from end to end says where its middle is.
+        most_points: Of each box; of more every second, third, … is taken.
     """
     moved = np.zeros((len(start) - 1, 3))
     for v in range(len(start) - 1):
@@ -110,7 +123,7 @@ def align(
         count = last - first
         if count < 3:
             continue
-        step = count // _MOST_POINTS + 1
+        step = count // most_points + 1
         weight = min(1.0, _WORTH * step / count)
         whole_u = extent[v, HIGH_U] - extent[v, LOW_U] > _WHOLE * size[v, 0]
         whole_v = extent[v, HIGH_V] - extent[v, LOW_V] > _WHOLE * size[v, 1]
@@ -143,10 +156,14 @@ def align(
 
 
 @kernel
-def _ends(points: Floats32, column: int) -> tuple[float, float]:
-    """The lowest and the highest of a column; of many points the last but one."""
+def _ends(points: Floats32, column: int, waist: float) -> tuple[float, float]:
+    """The lowest and the highest of a column up to the waist; of many points the last but one."""
     low, next_low, high, next_high = np.inf, np.inf, -np.inf, -np.inf
+    count = 0
     for i in range(len(points)):
+        if points[i, HEIGHT] > waist:
+            continue
+        count += 1
         value = points[i, column]
         if value < low:
             low, next_low = value, low
@@ -156,18 +173,26 @@ def _ends(points: Floats32, column: int) -> tuple[float, float]:
             high, next_high = value, high
         elif value > next_high:
             next_high = value
-    return (low, high) if len(points) < _FEW else (next_low, next_high)
+    if count < 3:
+        return np.nan, np.nan
+    return (low, high) if count < _FEW else (next_low, next_high)
 
 
 @kernel
-def extents(start: Ints, points: Floats32) -> Floats:
-    """(V, 5) low and high end along and across, and the top, of each box's points but strays."""
+def extents(start: Ints, points: Floats32, waist: Floats) -> Floats:
+    """(V, 5) low and high end along and across, and the top, of each box's points but strays.
+
+    Args:
+        start: (V + 1,) points of box v are start[v]:start[v + 1].
+        points: (P, 5) of `turn_into`.
+        waist: (V,) metres above ground up to which points show ends along and across.
+    """
     found = np.full((len(start) - 1, EXTENT), np.nan)
     for v in range(len(start) - 1):
         first, last = start[v], start[v + 1]
         if last - first < 3:
             continue
-        found[v, LOW_U], found[v, HIGH_U] = _ends(points[first:last], U)
-        found[v, LOW_V], found[v, HIGH_V] = _ends(points[first:last], V)
-        _, found[v, TOP] = _ends(points[first:last], HEIGHT)
+        found[v, LOW_U], found[v, HIGH_U] = _ends(points[first:last], U, waist[v])
+        found[v, LOW_V], found[v, HIGH_V] = _ends(points[first:last], V, waist[v])
+        _, found[v, TOP] = _ends(points[first:last], HEIGHT, np.inf)
     return found

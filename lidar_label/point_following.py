@@ -62,7 +62,8 @@ class World:
         xyz, height, late_s = self.surroundings.frame(frame)
         turn = self.world_from_ego[frame][:2, :2].T
         _, rows = rows_in(xyz, own[None], np.full((1, 2), margin))
-        seen = at.turn_into(xyz, height, late_s, own, turn @ velocity, self.sensor, rows)
+        waist = at.WAIST * float(own[5])
+        seen = at.turn_into(xyz, height, late_s, own, turn @ velocity, self.sensor, rows, waist)
         if len(rows) == 0:
             return seen, 0.0
         return seen, float(np.median(xyz[rows, 2] - height[rows])) - float(own[2] - own[5] / 2)
@@ -158,7 +159,8 @@ class _Follower:
         """(3,) how far along, across and round the box is off."""
         start = np.array([0, len(points)], dtype=np.int64)
         size = self.box[None, 3:5].copy()
-        return at.align(start, points, size, self._place_sd, _YAW_SD, at.extents(start, points))[0]
+        extent = at.extents(start, points, at.WAIST * self.box[5:6])
+        return at.align(start, points, size, self._place_sd, _YAW_SD, extent)[0]
 
     def _correct(self, turn: Floats, ground: float, dt: float) -> None:
         cos, sin = np.cos(self.box[6]), np.sin(self.box[6])

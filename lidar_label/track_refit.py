@@ -29,6 +29,7 @@ _TOP_RANGE = 40.0  # metres within which beams lie close enough to show the top
 _PLACE_SD, _YAW_SD = 0.3, 0.1  # of a detection, metres and radians
 _PATH_SHARE = 0.5  # and of a smoothed path, as a share of it
 _SHARPER = 0.5  # share of a detection's noise that is left in a box laid against its points
+_MOST_POINTS = 800  # of what stands, of all frames together
 _END = 0.2  # share of the length that is the front or the rear end
 _END_POINTS = 10
 _STEP = 0.12  # metres by which the rear is higher than the front, at least
@@ -44,6 +45,7 @@ class Looks:
         points: (P, 5) columns of `kernels.box_alignment`.
         fair: (V, 2) sine of the angle at which the length's and the width's side is seen.
         away: (V,) metres from the sensor.
+        waist: (V,) metres above ground up to which points show the sides.
     """
 
     row: Ints
@@ -51,6 +53,7 @@ class Looks:
     points: Floats32
     fair: Floats
     away: Floats
+    waist: Floats
 
 
 def refit(
@@ -78,12 +81,14 @@ def refit(
     """
     names = _classes_of(stream, track_of, len(paths.group), ontology or road_ontology())
     solid = _are_solid(names)
-    looks = look(stream, paths, surroundings, sensor, np.where(solid, _MARGIN, _MARGIN / 2))
     size = paths.boxes[paths.start[:-1], 3:6].copy()
+    waist = np.where(solid, at.WAIST * size[:, 2], np.inf)
+    margin = np.where(solid, _MARGIN, _MARGIN / 2)
+    looks = look(stream, paths, surroundings, sensor, margin, waist)
     boxes = paths.boxes.copy()
     track = paths.track
     for _ in range(2):
-        extent = at.extents(looks.start, looks.points)
+        extent = at.extents(looks.start, looks.points, looks.waist)
         size = measured_sizes(looks, extent, paths, size, names, solid)
         moved = _aligned(looks, extent, size, track[looks.row], paths.still)
         moved[~solid[track[looks.row]]] = 0.0
@@ -95,9 +100,14 @@ def refit(
 
 
 def look(
-    stream: Stream, paths: Paths, surroundings: Surroundings, sensor: Floats, margin: Floats
+    stream: Stream,
+    paths: Paths,
+    surroundings: Surroundings,
+    sensor: Floats,
+    margin: Floats,
+    waist: Floats,
 ) -> Looks:
-    """The points in and about all boxes of the paths; `margin` (T,) metres."""
+    """The points in and about all boxes of the paths; `margin` and `waist` (T,) metres."""
     track = paths.track
     parts: list[Floats32] = [np.zeros((0, at.LOOK), dtype=np.float32)]
     counts = np.zeros(len(paths.place), dtype=np.int64)
@@ -117,7 +127,9 @@ def look(
             own = inside[start[k] : start[k + 1]]
             if len(own) < _FEWEST:
                 continue
-            found[row] = at.turn_into(xyz, height, late_s, ego[row], speed[row], sensor, own)
+            found[row] = at.turn_into(
+                xyz, height, late_s, ego[row], speed[row], sensor, own, float(waist[track[row]])
+            )
             counts[row] = len(own)
     row = np.flatnonzero(counts)
     parts += [found[int(k)] for k in row]
@@ -126,7 +138,7 @@ def look(
     across = np.abs(np.sin(np.arctan2(sight[:, 1], sight[:, 0]) - ego[row, 6]))
     fair = np.column_stack((across, np.sqrt(1 - across**2)))
     start = np.concatenate(([0], np.cumsum(counts[row]))).astype(np.int64)
-    return Looks(row, start, np.concatenate(parts), fair, away)
+    return Looks(row, start, np.concatenate(parts), fair, away, waist[track[row]])
 
 
 def measured_sizes(
@@ -153,6 +165,7 @@ def measured_sizes(
         label = names[t]
         for axis in range(3):
             good = mine & (looks.fair[:, axis] > _FAIR if axis < 2 else looks.away < _TOP_RANGE)
+            good &= np.isfinite(spans[:, axis])
             if good.sum() < _FEWEST_LOOKS:
                 continue
             middle, seen = np.percentile(spans[good, axis], (50, _HIGHEST_SHARE)).tolist()
@@ -193,7 +206,8 @@ def _aligned(looks: Looks, extent: Floats, size: Floats, track: Ints, still: Mas
         np.ascontiguousarray(size[names, :2]),
         _PLACE_SD,
         _YAW_SD,
-        at.extents(together, looks.points),
+        at.extents(together, looks.points, looks.waist[first]),
+        _MOST_POINTS,
     )
     standing = still[track]
     moved[standing] = whole[np.searchsorted(names, track[standing])]
