@@ -1,14 +1,17 @@
 """KITTI tracking sequences with others' detections: read, written as results, scored outside.
 
-The score comes from `mot_eval.py` beside the recordings, run as it is in a process of its own.
+The score comes from `mot_eval.py` beside the recordings, run as it is in a process of its own; for
+choosing between many settings it is loaded, and each result file read once (`Judge`).
 """
 
+import importlib.util
 import json
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,6 +28,8 @@ from lidar_label.tracker_config import log_odds
 
 CLASSES = ("Car", "Pedestrian", "Cyclist")
 _IMAGE = (1242, 375)
+_IOU = 0.25
+Judged = dict[str, Any]  # by sequence: what the evaluator read
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,15 +108,13 @@ def write_results(tracks: Cuboids, sequence: Sequence3D, folder: Path) -> None:
 
 def score(data: Path, folder: Path, kind: str, names: Sequence[str]) -> dict[str, Any]:
     """Figures of one class over the named sequences, in percent: 3D IoU 0.25, default mode."""
-    tool = data.parent / "tools" / "mot_eval.py"
-    if not tool.is_file():
-        raise UsageError(f"{tool}: missing; it scores the result files")
+    tool = _tool(data)
     ran = subprocess.run(
         [
             sys.executable,
             str(tool),
             *("--gt", str(data / "kitti_tracking" / "training" / "label_02")),
-            *("--results", str(folder), "--class", kind, "--iou", "0.25"),
+            *("--results", str(folder), "--class", kind, "--iou", str(_IOU)),
             *("--seqs", ",".join(names)),
         ],
         check=True,
@@ -119,3 +122,38 @@ def score(data: Path, folder: Path, kind: str, names: Sequence[str]) -> dict[str
         text=True,
     )
     return json.loads(ran.stdout)
+
+
+def _tool(data: Path) -> Path:
+    tool = data.parent / "tools" / "mot_eval.py"
+    if not tool.is_file():
+        raise UsageError(f"{tool}: missing; it scores the result files")
+    return tool
+
+
+class Judge:
+    """The evaluator of `score` inside this process: the same figures over any of the sequences."""
+
+    def __init__(self, data: Path) -> None:
+        tool = _tool(data)
+        spec = importlib.util.spec_from_file_location("mot_eval", tool)
+        if spec is None or spec.loader is None:
+            raise UsageError(f"{tool}: cannot be loaded")
+        self._tool: Any = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self._tool)
+        self._labels = data / "kitti_tracking" / "training" / "label_02"
+
+    def read(self, folder: Path, kind: str, names: Sequence[str]) -> Judged:
+        """Results of one class beside the labels, by sequence."""
+        options = SimpleNamespace(
+            gt=str(self._labels), results=str(folder), cls=kind, calib=None, person_neighbour=False
+        )
+        return {name: self._tool.load_sequence(name, options)[:2] for name in names}
+
+    def figures(self, judged: Judged, names: Sequence[str]) -> dict[str, float]:
+        """HOTA, MOTA and sAMOTA over the named sequences, in percent."""
+        data = [judged[name] for name in names]
+        swept = self._tool.sweep(data, _IOU)
+        found = self._tool.report(swept)
+        hota = 100 * float(self._tool.hota(data, swept["thr"])["HOTA"])
+        return {"HOTA": hota, "MOTA": found["MOTA"], "sAMOTA": found["sAMOTA"]}

@@ -1,8 +1,9 @@
 """A box of known size laid against the points of its object: near faces to where beams stopped.
 
 Points on the faces that the sensor sees draw these faces to them, points beyond any side push it
-out, points inside (bonnets, windows, seats) say nothing. After the closeness criterion of Zhang et
-al., "Efficient L-shape fitting" (IV 2017), with the size given and all outliers bounded.
+out, points inside (bonnets, seats) say nothing, nor do those above the waist: from there up sides
+lean inwards, and what reaches over them is trees. After the closeness criterion of Zhang et al.,
+"Efficient L-shape fitting" (IV 2017), with the size given and all outliers bounded.
 """
 
 import math
@@ -18,11 +19,13 @@ LOW_U, HIGH_U, LOW_V, HIGH_V, TOP = range(5)  # columns of a view's extent
 EXTENT = 5
 
 _SPREAD = 0.06  # metres, of points about the face that they are on
+_SINK = 0.035  # metres by which a body's surface, round and stepped, lies inside its box on average
 _MOST_INSIDE, _MOST_OUTSIDE = 4.0, 12.0  # squared spreads that one point can cost
 _WORTH = 40.0  # points of one view count as so many independent ones at most
-_MOST_POINTS = 200  # of one box: of more every second, third, … is taken
+MOST_POINTS = 200  # of one box: of more every second, third, … is taken
 _PLACE_STEPS = (0.18, 0.06, 0.02)  # metres, coarse to fine, five of each
 _YAW_STEPS = (0.05, 0.017, 0.006)
+WAIST = 0.6  # share of a vehicle's height up to which it is as long and as wide as it gets
 _FROM_THE_MIDDLE = (0, -1, 1, -2, 2)  # likely places first: dear ones are then given up early
 _BLOCK = 32  # points looked at between two thoughts of giving up
 _UNSEEN = 1e3  # metres that a face lies off that is not seen
@@ -45,8 +48,8 @@ def _misfit(
             half_length - a * around[2, i] + around[4, i],
             half_width - b * around[3, i] + around[5, i],
         )
-        beyond = min(outside / _SPREAD**2, _MOST_OUTSIDE)
-        within = min(inside * inside / _SPREAD**2, _MOST_INSIDE)
+        beyond = min((math.sqrt(outside) + _SINK) ** 2 / _SPREAD**2, _MOST_OUTSIDE)
+        within = min((inside - _SINK) ** 2 / _SPREAD**2, _MOST_INSIDE)
         total += beyond if outside > 0 else within
     return total
 
@@ -99,7 +102,13 @@ def _known(
 
 @kernel
 def align(
-    start: Ints, points: Floats32, size: Floats, place_sd: float, yaw_sd: float, extent: Floats
+    start: Ints,
+    points: Floats32,
+    size: Floats,
+    place_sd: float,
+    yaw_sd: float,
+    extent: Floats,
+    most_points: int = MOST_POINTS,
 ) -> Floats:
     """(V, 3) how far along, across (metres) and round (radians) each box is to be moved.
 
@@ -110,16 +119,17 @@ def align(
         place_sd: Metres that the boxes are off, about; without points they stay.
         yaw_sd: Radians, likewise.
         extent: (V, 5) of `extents`: a side seen from end to end says where its middle is.
+        most_points: Of each box; of more every second, third, … is taken.
     """
     moved = np.zeros((len(start) - 1, 3))
-    around = np.empty((6, _MOST_POINTS + 1))
+    around = np.empty((6, most_points + 1))
     middle = np.empty(2)
     for v in range(len(start) - 1):
         first, last = start[v], start[v + 1]
         count = last - first
         if count < 3:
             continue
-        step = count // _MOST_POINTS + 1
+        step = count // most_points + 1
         weight = min(1.0, _WORTH * step / count)
         for side in range(2):
             low, high = extent[v, 2 * side], extent[v, 2 * side + 1]
@@ -185,10 +195,14 @@ def move(start: Ints, points: Floats32, moves: Floats) -> Floats32:
 
 
 @kernel
-def _ends(points: Floats32, column: int) -> tuple[float, float]:
-    """The lowest and the highest of a column; of many points the last but one."""
+def _ends(points: Floats32, column: int, waist: float) -> tuple[float, float]:
+    """The lowest and the highest of a column up to the waist; of many points the last but one."""
     low, next_low, high, next_high = np.inf, np.inf, -np.inf, -np.inf
+    count = 0
     for i in range(len(points)):
+        if points[i, HEIGHT] > waist:
+            continue
+        count += 1
         value = points[i, column]
         if value < low:
             low, next_low = value, low
@@ -198,18 +212,26 @@ def _ends(points: Floats32, column: int) -> tuple[float, float]:
             high, next_high = value, high
         elif value > next_high:
             next_high = value
-    return (low, high) if len(points) < _FEW else (next_low, next_high)
+    if count < 3:
+        return np.nan, np.nan
+    return (low, high) if count < _FEW else (next_low, next_high)
 
 
 @kernel
-def extents(start: Ints, points: Floats32) -> Floats:
-    """(V, 5) low and high end along and across, and the top, of each box's points but strays."""
+def extents(start: Ints, points: Floats32, waist: Floats) -> Floats:
+    """(V, 5) low and high end along and across, and the top, of each box's points but strays.
+
+    Args:
+        start: (V + 1,) points of box v are start[v]:start[v + 1].
+        points: (P, 5) of `packed_points.look`.
+        waist: (V,) metres above ground up to which points show ends along and across.
+    """
     found = np.full((len(start) - 1, EXTENT), np.nan)
     for v in range(len(start) - 1):
         first, last = start[v], start[v + 1]
         if last - first < 3:
             continue
-        found[v, LOW_U], found[v, HIGH_U] = _ends(points[first:last], U)
-        found[v, LOW_V], found[v, HIGH_V] = _ends(points[first:last], V)
-        _, found[v, TOP] = _ends(points[first:last], HEIGHT)
+        found[v, LOW_U], found[v, HIGH_U] = _ends(points[first:last], U, waist[v])
+        found[v, LOW_V], found[v, HIGH_V] = _ends(points[first:last], V, waist[v])
+        _, found[v, TOP] = _ends(points[first:last], HEIGHT, np.inf)
     return found

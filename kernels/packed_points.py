@@ -115,6 +115,7 @@ def look(
     begins: Ints32,
     boxes: Boxes,
     margin: Floats,
+    waist: Floats,
     velocity: Floats,
     sensor: Floats,
 ) -> tuple[Ints, Floats32, Floats32]:
@@ -125,6 +126,7 @@ def look(
         begins: Its squares.
         boxes: (M, 7) ego frame.
         margin: (M,) metres by which each is grown to all sides.
+        waist: (M,) metres above ground from which a point is on no face.
         velocity: (M, 2) m/s of each object, ego frame; what moves was further on where its points
             were measured later.
         sensor: (2,) ego frame.
@@ -146,8 +148,8 @@ def look(
         su, sv = cos * sx + sin * sy, cos * sy - sin * sx
         face_u = 0.0 if abs(su) < box[3] / 2 else math.copysign(1.0, su)
         face_v = 0.0 if abs(sv) < box[4] / 2 else math.copysign(1.0, sv)
-        first, last, low, high = _reach(box, margin[m])
-        for line in range(low, high + 1):
+        first, last, lowest, highest = _reach(box, margin[m])
+        for line in range(lowest, highest + 1):
             if first > last:
                 break
             here, end = begins[line * _SQUARES + first], begins[line * _SQUARES + last + 1]
@@ -168,7 +170,9 @@ def look(
                 y -= velocity[m, 1] * rows[i, _LATE] * _UNIT_S
                 seen[count, U], seen[count, V] = cos * x + sin * y, cos * y - sin * x
                 seen[count, HEIGHT] = rows[i, _HEIGHT] * _UNIT
-                seen[count, FACE_U], seen[count, FACE_V] = face_u, face_v
+                low = rows[i, _HEIGHT] * _UNIT <= waist[m]
+                seen[count, FACE_U] = face_u if low else 0.0
+                seen[count, FACE_V] = face_v if low else 0.0
                 ground[count] = (rows[i, _Z] - rows[i, _HEIGHT]) * _UNIT
                 count += 1
         start[m + 1] = count

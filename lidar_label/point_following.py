@@ -63,7 +63,10 @@ class World:
         """
         own = self.ego_box(box, frame)
         turned = self.world_from_ego[frame, :2, :2].T @ velocity
-        _, seen, ground = self.surroundings.look(frame, own[None], np.full(1, margin), turned[None])
+        waist = at.WAIST * own[5:6]
+        _, seen, ground = self.surroundings.look(
+            frame, own[None], np.full(1, margin), waist, turned[None]
+        )
         if len(seen) == 0:
             return seen, 0.0
         return seen, float(np.median(ground)) - float(own[2] - own[5] / 2)
@@ -159,7 +162,8 @@ class _Follower:
         """(3,) how far along, across and round the box is off."""
         start = np.array([0, len(points)], dtype=np.int64)
         size = self.box[None, 3:5].copy()
-        return at.align(start, points, size, self._place_sd, _YAW_SD, at.extents(start, points))[0]
+        extent = at.extents(start, points, at.WAIST * self.box[5:6])
+        return at.align(start, points, size, self._place_sd, _YAW_SD, extent)[0]
 
     def _correct(self, turn: Floats, ground: float, dt: float) -> None:
         cos, sin = np.cos(self.box[6]), np.sin(self.box[6])

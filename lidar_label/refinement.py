@@ -16,6 +16,7 @@ from lidar_label.kernels.following import DOUBT_LOG_ODDS
 from lidar_label.point_following import World
 from lidar_label.pose_correction import with_corrected_poses
 from lidar_label.track_ends import carried_on
+from lidar_label.track_lead import led_in
 from lidar_label.track_refit import refit, solid_tracks
 from lidar_label.track_smoothing import Paths, SmoothingConfig, smooth
 from lidar_label.track_stitching import StitchingConfig, doubles, renumber, stitch
@@ -134,7 +135,7 @@ def _refined(
     track_of = renumber(_without_weak_ends(stream, track_of, human))
     strength = track_strength(stream, track_of)
     if surroundings is None or len(strength) == 0:
-        return to_cuboids(stream, smoothed(refinement.extend), strength, human)
+        return to_cuboids(stream, led_in(smoothed(refinement.extend), stream), strength, human)
     stream, sizes = refit(stream, track_of, smoothed(), surroundings, human, config.ontology)
     paths = smoothed(refinement.extend, sizes)
     world = World(surroundings, stream.world_from_ego, stream.seconds)

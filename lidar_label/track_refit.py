@@ -29,6 +29,7 @@ _TOP_RANGE = 40.0  # metres within which beams lie close enough to show the top
 _PLACE_SD, _YAW_SD = 0.3, 0.1  # of a detection, metres and radians
 _PATH_SHARE = 0.5  # and of a smoothed path, as a share of it
 _SHARPER = 0.5  # share of a detection's noise that is left in a box laid against its points
+_MOST_POINTS = 800  # of what stands, of all frames together
 _END = 0.2  # share of the length that is the front or the rear end
 _END_POINTS = 10
 _STEP = 0.12  # metres by which the rear is higher than the front, at least
@@ -44,6 +45,7 @@ class Looks:
         points: (P, 5) columns of `kernels.box_alignment`.
         fair: (V, 2) sine of the angle at which the length's and the width's side is seen.
         away: (V,) metres from the sensor.
+        waist: (V,) metres above ground up to which points show the sides.
     """
 
     row: Ints
@@ -51,6 +53,7 @@ class Looks:
     points: Floats32
     fair: Floats
     away: Floats
+    waist: Floats
 
 
 def refit(
@@ -76,12 +79,13 @@ def refit(
     """
     names = _classes_of(stream, track_of, len(paths.group), ontology or road_ontology())
     solid = _are_solid(names)
-    looks = look(stream, paths, surroundings, np.where(solid, _MARGIN, _MARGIN / 2))
     size = paths.boxes[paths.start[:-1], 3:6].copy()
+    waist = np.where(solid, at.WAIST * size[:, 2], np.inf)
+    looks = look(stream, paths, surroundings, np.where(solid, _MARGIN, _MARGIN / 2), waist)
     boxes = paths.boxes.copy()
     track = paths.track
     for _ in range(2):
-        extent = at.extents(looks.start, looks.points)
+        extent = at.extents(looks.start, looks.points, looks.waist)
         size = measured_sizes(looks, extent, paths, size, names, solid)
         moved = _aligned(looks, extent, size, track[looks.row], paths.still, solid)
         looks = replace(looks, points=at.move(looks.start, looks.points, moved))
@@ -91,20 +95,24 @@ def refit(
     return _taken_over(stream, paths, looks.row, boxes, human), size
 
 
-def look(stream: Stream, paths: Paths, surroundings: Surroundings, margin: Floats) -> Looks:
-    """The points in and about all boxes of the paths; `margin` (T,) metres."""
+def look(
+    stream: Stream, paths: Paths, surroundings: Surroundings, margin: Floats, waist: Floats
+) -> Looks:
+    """The points in and about all boxes of the paths; `margin` and `waist` (T,) metres."""
     order = np.argsort(paths.place, kind="stable")
     place = paths.place[order]
     bounds = np.searchsorted(place, np.arange(len(stream.frames) + 1))
     poses = stream.world_from_ego[place]
     ego = move_boxes(invert(poses), paths.boxes[order])
     speed = turn_back(poses, paths.velocity[order]).astype(np.float64)
-    margins = margin[paths.track[order]]
+    margins, waists = margin[paths.track[order]], waist[paths.track[order]]
     seen: list[Floats32] = [np.zeros((0, at.LOOK), dtype=np.float32)]
     counts = np.zeros(len(order), dtype=np.int64)
     for frame in np.unique(place).tolist():
         rows = slice(bounds[frame], bounds[frame + 1])
-        start, points, _ = surroundings.look(frame, ego[rows], margins[rows], speed[rows])
+        start, points, _ = surroundings.look(
+            frame, ego[rows], margins[rows], waists[rows], speed[rows]
+        )
         seen.append(points)
         counts[rows] = np.diff(start)
     points = np.concatenate(seen)
@@ -117,7 +125,7 @@ def look(stream: Stream, paths: Paths, surroundings: Surroundings, margin: Float
     away = np.maximum(np.hypot(*sight.T), 1e-3)
     across = np.abs(np.sin(np.arctan2(sight[:, 1], sight[:, 0]) - ego[mine, 6]))
     fair = np.column_stack((across, np.sqrt(1 - across**2)))
-    return Looks(order[mine], start, own, fair, away)
+    return Looks(order[mine], start, own, fair, away, waists[mine])
 
 
 def measured_sizes(
@@ -144,6 +152,7 @@ def measured_sizes(
         label = names[t]
         for axis in range(3):
             good = mine & (looks.fair[:, axis] > _FAIR if axis < 2 else looks.away < _TOP_RANGE)
+            good &= np.isfinite(spans[:, axis])
             if good.sum() < _FEWEST_LOOKS:
                 continue
             middle, seen = np.percentile(spans[good, axis], (50, _HIGHEST_SHARE)).tolist()
@@ -183,7 +192,8 @@ def _aligned(
     standing = np.flatnonzero(solid[names] & still[names])
     start, points = _points_of(looks, first[standing], behind[standing])
     flat = np.ascontiguousarray(size[names[standing], :2])
-    whole = at.align(start, points, flat, _PLACE_SD, _YAW_SD, at.extents(start, points))
+    extent = at.extents(start, points, looks.waist[first[standing]])
+    whole = at.align(start, points, flat, _PLACE_SD, _YAW_SD, extent, _MOST_POINTS)
     for k, move in zip(standing.tolist(), whole, strict=True):
         moved[first[k] : behind[k]] = move
     return moved

@@ -100,7 +100,7 @@ class Surroundings:
         )
 
     def look(
-        self, frame: int, boxes: Boxes, margin: Floats, velocity: Floats
+        self, frame: int, boxes: Boxes, margin: Floats, waist: Floats, velocity: Floats
     ) -> tuple[Ints, Floats32, Floats32]:
         """The points of a frame in and about each box.
 
@@ -108,10 +108,11 @@ class Surroundings:
             frame: Its index.
             boxes: (M, 7) ego frame.
             margin: (M,) metres about each.
+            waist: (M,) metres above ground from which a point is on no face.
             velocity: (M, 2) m/s of each object, ego frame.
 
         Returns:
             See `kernels.packed_points.look`.
         """
         rows, begins = self.frame(frame)
-        return look(rows, begins, boxes, margin, velocity, self.sensor)
+        return look(rows, begins, boxes, margin, waist, velocity, self.sensor)

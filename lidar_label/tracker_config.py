@@ -45,6 +45,9 @@ class GroupRules:
             more so the rarer the class is beside its false alarms.
         fill_s: Longest gap between detections, in seconds, that is filled (offline only).
         end_score: The first and the last detection of a track reach this (offline only).
+        far_m: Metres from the ego from which what comes nearer was there before it was detected.
+        lead_s: Seconds by which tracks that begin so far away are carried back (offline, where no
+            points tell).
     """
 
     classes: tuple[str, ...]
@@ -70,6 +73,8 @@ class GroupRules:
     doubt: float = 3.0
     fill_s: float = 1.0
     end_score: float = 0.7
+    far_m: float = 50.0
+    lead_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def sweep(rng, count=60_000):
     return xyz, height, TIME_NS + rng.integers(-100_000_000, 100_000_000, count)
 
 
-def naive_look(xyz, height, times, box, margin, velocity):
+def naive_look(xyz, height, times, box, margin, waist, velocity):
     """Points in and about a box, all of the sweep looked at, in steps of 5 mm and 0.2 ms."""
     places = np.rint(xyz.astype(float) / 0.005) * 0.005
     late = np.rint((times - TIME_NS) / 1e9 / 0.0002) * 0.0002
@@ -33,8 +33,9 @@ def naive_look(xyz, height, times, box, margin, velocity):
     sight = turn @ (SENSOR - box[:2])
     faces = np.where(np.abs(sight) >= half[:2], np.sign(sight), 0)
     above = height[inside]
+    low = np.rint(above.astype(float) / 0.005) * 0.005 <= waist
     return (
-        np.column_stack((seen, above, np.tile(faces, (len(seen), 1)))),
+        np.column_stack((seen, above, low[:, None] * faces)),
         places[inside, 2] - above,
     )
 
@@ -56,12 +57,14 @@ def test_finds_what_a_plain_search_finds(seed):
         )
     )  # fmt: skip
     margin, velocity = rng.uniform(0, 0.5, 40), rng.normal(0, 8, (40, 2))
-    start, seen, ground = look(*pack(xyz, height, times, TIME_NS), boxes, margin, velocity, SENSOR)
+    waist = np.where(rng.random(40) < 0.5, rng.uniform(0.3, 2, 40), np.inf)
+    packed = pack(xyz, height, times, TIME_NS)
+    start, seen, ground = look(*packed, boxes, margin, waist, velocity, SENSOR)
     assert start[0] == 0
     assert start[-1] == len(seen) == len(ground) > 1024  # more than the first room
     for m, box in enumerate(boxes):
         rows = slice(start[m], start[m + 1])
-        wanted, below = naive_look(xyz, height, times, box, margin[m], velocity[m])
+        wanted, below = naive_look(xyz, height, times, box, margin[m], waist[m], velocity[m])
         assert len(wanted) == start[m + 1] - start[m]
         found = np.column_stack((seen[rows], ground[rows]))
         if len(found):
@@ -72,7 +75,9 @@ def test_finds_what_a_plain_search_finds(seed):
 def test_a_box_beyond_the_squares_finds_nothing_there(place):
     rng = np.random.default_rng(0)
     box = np.array([[*place, 0, 4, 2, 1.5, 0.3]])
-    start, seen, _ = look(*pack(*sweep(rng), TIME_NS), box, np.ones(1), np.zeros((1, 2)), SENSOR)
+    start, seen, _ = look(
+        *pack(*sweep(rng), TIME_NS), box, np.ones(1), np.ones(1), np.zeros((1, 2)), SENSOR
+    )
     assert start.tolist() == [0, 0]
     assert len(seen) == 0
 
@@ -82,13 +87,13 @@ def test_the_rim_of_the_squares_is_found():
     found = pack(xyz, np.ones(3, np.float32), np.full(3, TIME_NS), TIME_NS)
     assert len(found.rows) == 2
     boxes = np.array([[119.0, -119, 0, 4, 4, 2, 0], [-119, 119, 0, 4, 4, 2, 0]])
-    start, _, _ = look(*found, boxes, np.zeros(2), np.zeros((2, 2)), SENSOR)
+    start, _, _ = look(*found, boxes, np.zeros(2), np.ones(2), np.zeros((2, 2)), SENSOR)
     assert start.tolist() == [0, 1, 2]
 
 
 def test_no_points_and_no_boxes():
     none = np.zeros((0, 7))
-    start, seen, _ = look(*NOTHING_PACKED, none, np.zeros(0), np.zeros((0, 2)), SENSOR)
+    start, seen, _ = look(*NOTHING_PACKED, none, np.zeros(0), np.zeros(0), np.zeros((0, 2)), SENSOR)
     assert start.tolist() == [0]
     assert seen.shape == (0, at.LOOK)
     empty = pack(
@@ -103,5 +108,5 @@ def test_times_beyond_a_second_count_as_a_second():
     xyz = np.array([[10, 0, 0]], dtype=np.float32)
     found = pack(xyz, np.ones(1, np.float32), np.array([TIME_NS + 5 * 10**9]), TIME_NS)
     box = np.array([[10.0, 0, 0, 4, 2, 1.5, 0]])
-    _, seen, _ = look(*found, box, np.zeros(1), np.array([[1.0, 0]]), SENSOR)
+    _, seen, _ = look(*found, box, np.zeros(1), np.ones(1), np.array([[1.0, 0]]), SENSOR)
     assert seen[0, at.U] == pytest.approx(-1.0, abs=1e-4)

@@ -39,7 +39,9 @@ def test_a_box_sees_its_points_from_the_sensor() -> None:
     frame = pack(xyz, np.ones(2, np.float32), np.zeros(2, np.int64), 0)
     with Surroundings(lambda _: frame, np.array([1.0, 0])) as surroundings:
         box = np.array([[10.0, 0, 0, 4, 2, 2, 0]])
-        start, points, ground = surroundings.look(0, box, np.full(1, 0.1), np.zeros((1, 2)))
+        start, points, ground = surroundings.look(
+            0, box, np.full(1, 0.1), np.ones(1), np.zeros((1, 2))
+        )
     assert start.tolist() == [0, 1]
     assert points[0] == pytest.approx([-2, 0.5, 1, -1, 0], abs=1e-5)
     assert ground[0] == pytest.approx(-1, abs=1e-5)
