@@ -7,21 +7,18 @@ largest spread (Pearson, "On Lines and Planes of Closest Fit", 1901) does not.
 
 import numpy as np
 
-from lidar_label.arrays import Floats, Ints, Points
+from lidar_label.arrays import Floats, Floats32, Ints
 from lidar_label.kernels.jit import kernel
 from lidar_label.kernels.rectangles import ANGLE, U_HIGH, U_LOW, V_HIGH, V_LOW
 
 
 @kernel
-def turn_to_axis(
-    points: Points, order: Ints, start: Ints, stop: Ints, fits: Floats, longest: float
-) -> Floats:
+def turn_to_axis(points: Floats32, start: Ints, stop: Ints, fits: Floats, longest: float) -> Floats:
     """The rectangles of `fit_slices`, those of short slices turned to the principal axis.
 
     Args:
-        points: (N, 3) float32, metres.
-        order: Indices of points; slice k owns order[start[k]:stop[k]].
-        start: (K,).
+        points: (3, P) float32, as `SegmentTree.points`: x, y and height above ground.
+        start: (K,) slice k owns the columns start[k]:stop[k].
         stop: (K,).
         fits: (K, ≥5) rows of `fit_slices`, none NaN.
         longest: Metres; slices whose rectangle is longer keep it.
@@ -33,12 +30,14 @@ def turn_to_axis(
     for k in range(len(start)):
         if max(fits[k, U_HIGH] - fits[k, U_LOW], fits[k, V_HIGH] - fits[k, V_LOW]) > longest:
             continue
-        first = order[start[k]]
-        x0, y0 = float(points[first, 0]), float(points[first, 1])  # sums of small numbers are exact
+        x0, y0 = (
+            float(points[0, start[k]]),
+            float(points[1, start[k]]),
+        )  # sums of small numbers are exact
         n = stop[k] - start[k]
         sx, sy, sxx, sxy, syy = 0.0, 0.0, 0.0, 0.0, 0.0
         for i in range(start[k], stop[k]):
-            x, y = points[order[i], 0] - x0, points[order[i], 1] - y0
+            x, y = points[0, i] - x0, points[1, i] - y0
             sx += x
             sy += y
             sxx += x * x
@@ -49,7 +48,7 @@ def turn_to_axis(
         c, s = np.cos(angle), np.sin(angle)
         u0, u1, v0, v1 = np.inf, -np.inf, np.inf, -np.inf
         for i in range(start[k], stop[k]):
-            x, y = float(points[order[i], 0]), float(points[order[i], 1])
+            x, y = float(points[0, i]), float(points[1, i])
             u, v = c * x + s * y, c * y - s * x
             u0, u1 = min(u0, u), max(u1, u)
             v0, v1 = min(v0, v), max(v1, v)

@@ -222,7 +222,7 @@ def read_segments(
         return None
     segments, tops = _describe(tree, nodes, fits)
     thin_fits = turn_to_axis(
-        xyz, tree.order, tree.start[nodes], tree.stop[nodes], fits, _LONGEST_THIN_M
+        tree.points, tree.start[nodes], tree.stop[nodes], fits, _LONGEST_THIN_M
     )
     both = np.concatenate((fits[:, :5], thin_fits))
     hidden = hidden_ends(xyz, height, both, origin[:2], 0.3, 2.5)

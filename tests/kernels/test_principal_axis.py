@@ -8,11 +8,10 @@ from lidar_label.kernels.rectangles import ANGLE, U_HIGH, U_LOW, V_HIGH, V_LOW, 
 
 
 def fitted(points, start, stop, longest=4.0):
-    points = points.astype(np.float32)
-    order = np.arange(len(points))
+    points = np.ascontiguousarray(points.T, dtype=np.float32)
     start, stop = np.array(start), np.array(stop)
-    fits = fit_slices(points, points[:, 2], order, start, stop, 50.0, np.zeros(2))
-    return fits, turn_to_axis(points, order, start, stop, fits, longest)
+    fits = fit_slices(points, start, stop, 50.0, np.zeros(2))
+    return fits, turn_to_axis(points, start, stop, fits, longest)
 
 
 def bicycle(yaw, x, y):
