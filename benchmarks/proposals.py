@@ -36,7 +36,7 @@ from lidar_label.ontology import road_ontology
 from lidar_label.proposals import propose
 
 MIN_POINTS, MAX_RANGE_M = 10, 40.0
-OTHER_TOWNS = tuple(range(90, 94))  # they neither taught nor calibrated nor chose anything
+OTHER_TOWNS = tuple(range(60, 66))  # they neither taught nor calibrated nor chose anything
 PEER = "Patchwork++ → Open3D DBSCAN → minAreaRect"
 THRESHOLDS = (0.3, 0.5, 0.7)
 Proposer = Callable[[Floats32], tuple[Boxes, Floats]]  # points → boxes and scores

@@ -21,6 +21,7 @@ from lidar_label.kernels.boxes import iou_bev
 from lidar_label.proposals import propose
 
 _ROWS, _COLUMNS = 4, 5
+_OF_ONE_SWEEP = 3
 _HALF_M = 5.0  # of the square around each object
 _TRUTH, _OURS = "#16a34a", "#ea580c"
 
@@ -28,7 +29,10 @@ _TRUTH, _OURS = "#16a34a", "#ea580c"
 def worst(
     sweeps: Iterable[LabelledSweep], count: int
 ) -> list[tuple[float, LabelledSweep, int, Cuboids]]:
-    """The targets with the lowest IoU, the most points first among equals; two a sweep at most."""
+    """The targets with the lowest IoU, the most points first among equals.
+
+    Of one sweep at most `_OF_ONE_SWEEP`, so that no street fills the picture.
+    """
     found: list[tuple[float, LabelledSweep, int, Cuboids]] = []
     for sweep in sweeps:
         cuboids = propose(sweep.points)
@@ -36,7 +40,7 @@ def worst(
         target = np.flatnonzero((sweep.num_points >= MIN_POINTS) & (reach <= MAX_RANGE_M))
         iou = iou_bev(cuboids.boxes, sweep.boxes).max(axis=0, initial=0.0)
         order = target[np.lexsort((-sweep.num_points[target], np.round(iou[target], 1)))]
-        found += [(float(iou[i]), sweep, int(i), cuboids) for i in order[:2]]
+        found += [(float(iou[i]), sweep, int(i), cuboids) for i in order[:_OF_ONE_SWEEP]]
     return sorted(found, key=lambda entry: (round(entry[0], 1), -entry[1].num_points[entry[2]]))[
         :count
     ]

@@ -110,10 +110,9 @@ def fit_at(
     readings = (
         read_segments(near, height, origin, config, close_to=close) if len(near) > 3 else None
     )
-    row, score = -1, np.zeros(0)
+    row = -1
     if readings is not None:
-        score = readings.score(usual_scorer())
-        closeness = readings.score(click_scorer())
+        closeness = readings.score(click_scorer(), hopeless=-np.inf)
         likely = np.log(closeness / (1.0 - closeness))
         wish = _at_click(readings.boxes, place) if seed is None else _like_seed(readings, seed)
         row = int((likely + wish).argmax())
@@ -121,7 +120,7 @@ def fit_at(
             row = -1
     if readings is None or row < 0:
         return _assumed(sweep, place, floor, classes[0], seed)
-    found = readings.cuboids(np.array([row]), score)
+    found = readings.cuboids(np.array([row]), _kept(readings, row))
     fitted = found.boxes[0]
     if seed is not None:
         unseen = float(readings.hypotheses.across[row] + readings.hypotheses.behind[row])
@@ -135,6 +134,14 @@ def fit_at(
         num_points=int(count_inside(sweep, fitted)),
         reason=str(found.reason[0]),
     )
+
+
+def _kept(readings: Readings, row: int) -> Floats:
+    """(M,) how likely a person keeps reading `row`; NaN for the others."""
+    evidence = readings.evidence
+    score = np.full(len(evidence.first), np.nan)
+    score[row] = usual_scorer().score(evidence.values[[row]], evidence.first[[row]])[0]
+    return score
 
 
 def _as_sweep(points: NDArray[Any]) -> Floats32:

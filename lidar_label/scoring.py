@@ -59,14 +59,23 @@ class Scorer:
             values: (M, F) in the order of `features`, without NaN.
             first: (M,) log-odds by common sense, see `plausibility`.
         """
-        leaves = sum_of_leaves(
-            values, self.roots, self.split, self.threshold, self.below, self.value
-        )
-        return self.slope * (self.base + leaves + TRUST * first) + self.offset
+        return self.slope * (self.base + self._leaves(values) + TRUST * first) + self.offset
 
-    def score(self, values: Floats32, first: Floats) -> Floats:
-        """(M,) probability of being kept."""
-        return 1.0 / (1.0 + np.exp(-self.log_odds(values, first)))
+    def score(self, values: Floats32, first: Floats, *, hopeless: float = -np.inf) -> Floats:
+        """(M,) probability of being kept.
+
+        Args:
+            values: (M, F) in the order of `features`, without NaN.
+            first: (M,) log-odds by common sense.
+            hopeless: Where these are lower, they alone decide and no tree is asked.
+        """
+        asked = np.flatnonzero(first >= hopeless)
+        odds = self.base + TRUST * first
+        odds[asked] += self._leaves(values[asked])
+        return 1.0 / (1.0 + np.exp(-(self.slope * odds + self.offset)))
+
+    def _leaves(self, values: Floats32) -> Floats:
+        return sum_of_leaves(values, self.roots, self.split, self.threshold, self.below, self.value)
 
     @property
     def version(self) -> str:

@@ -9,7 +9,7 @@ from lidar_label.lessons import CorrectedFrame, read_lesson, read_proposed
 from lidar_label.ontology import road_ontology
 from lidar_label.proposals import ProposalConfig, propose
 from lidar_label.scorer_fitting import Growth, calibrated, fit_scorer, mixed
-from lidar_label.scoring import Scorer, load_scorer, usual_scorer
+from lidar_label.scoring import TRUST, Scorer, click_scorer, load_scorer, usual_scorer
 
 from .scanned_scene import scan, standing
 
@@ -75,6 +75,29 @@ def test_a_scorer_survives_the_file_bit_for_bit(frames, tmp_path):
     assert again.to_json() == scorer.to_json()
     config = ProposalConfig(scorer=again)
     assert propose(frames[5].points, config).equals(propose(frames[5].points, config))
+
+
+def test_trees_are_not_asked_where_common_sense_sees_no_chance(frames):
+    lesson = read_lesson(frames[:2], ProposalConfig())
+    scorer = usual_scorer()
+    full = scorer.score(lesson.values, lesson.first)
+    some = scorer.score(lesson.values, lesson.first, hopeless=-3.0)
+    asked = lesson.first >= -3.0
+    assert 0 < asked.sum() < len(asked)
+    np.testing.assert_array_equal(some[asked], full[asked])
+    without = scorer.slope * (scorer.base + TRUST * lesson.first[~asked]) + scorer.offset
+    np.testing.assert_allclose(some[~asked], 1 / (1 + np.exp(-without)))
+
+
+def test_the_scorer_of_clicks_reads_the_same_evidence_and_prefers_the_closer_reading(frames):
+    click = click_scorer()
+    assert click.features == usual_scorer().features
+    assert click.version != usual_scorer().version
+    lesson = read_lesson(frames, ProposalConfig())
+    on = lesson.quality > 0.1
+    score = click.score(lesson.values[on], lesson.first[on])
+    close = lesson.quality[on] > 0.6
+    assert score[close].mean() > 2 * score[~close].mean()
 
 
 def test_a_mixed_scorer_lies_between_the_two(frames):

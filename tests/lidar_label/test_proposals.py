@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.errors import InvalidConfig, InvalidPoints
 from lidar_label.kernels.boxes import iou_bev
-from lidar_label.proposals import ProposalConfig, propose
+from lidar_label.proposals import ProposalConfig, propose, read_sweep
 
 from .scanned_scene import scan, standing
 
@@ -167,3 +167,47 @@ def test_real_sweeps_reach_the_floor(shared):
     assert figures["recall@0.5"] > 0.45
     assert figures["precision@0.3"] > 0.35
     assert figures["AP@0.5"] > 0.35
+
+
+def _parked_bicycle(x, y):
+    """Points in the plane of two wheels and a frame, 0.2 to 1 m above ground."""
+    rng = np.random.default_rng(1)
+    return np.column_stack(
+        (rng.uniform(-0.85, 0.85, 90) + x, rng.normal(0, 0.04, 90) + y, rng.uniform(0.2, 1.0, 90))
+    )
+
+
+def test_what_stands_beside_a_bicycle_speaks_against_a_person_and_not_against_it():
+    rng = np.random.default_rng(2)
+    ground = np.column_stack((rng.uniform(-20, 20, (60_000, 2)), np.zeros(60_000)))
+    alone = np.concatenate((ground, _parked_bicycle(0, 8))).astype(np.float32)
+    racked = np.concatenate((alone, _parked_bicycle(0.1, 8.65))).astype(np.float32)
+    config = ProposalConfig(sensor_origin=(0.0, 0.0, 1.8))
+    odds = {}
+    for key, points in (("alone", alone), ("racked", racked)):
+        readings = read_sweep(points, config)
+        close = np.hypot(readings.boxes[:, 0], readings.boxes[:, 1] - 8) < 0.3
+        column = readings.evidence.names.index("others around")
+        for name in ("bicycle", "cyclist"):
+            kind = readings.class_names.index(name)
+            rows = np.flatnonzero(close & (readings.hypotheses.kind == kind))
+            if len(rows):
+                best = rows[readings.evidence.first[rows].argmax()]
+                others = float(readings.evidence.values[best, column])
+                odds[key, name] = float(readings.evidence.first[best]), others
+    assert odds["racked", "bicycle"][1] > odds["alone", "bicycle"][1] + 0.1
+    assert odds["racked", "bicycle"][0] > odds["alone", "bicycle"][0] - 0.5
+
+
+def test_a_bicycle_is_read_along_its_axis_whatever_sticks_out():
+    rng = np.random.default_rng(4)
+    ground = np.column_stack((rng.uniform(-20, 20, (60_000, 2)), np.zeros(60_000)))
+    bar = np.column_stack((np.full(12, 0.55), np.linspace(-0.3, 0.3, 12) + 8, np.full(12, 1.0)))
+    points = np.concatenate((ground, _parked_bicycle(0, 8), bar)).astype(np.float32)
+    readings = read_sweep(points, ProposalConfig(sensor_origin=(0.0, 0.0, 1.8)))
+    bicycle = readings.hypotheses.kind == readings.class_names.index("bicycle")
+    truth = np.array([[0, 8, 0.5, 1.75, 0.6, 1.0, 0]])
+    iou = iou_bev(readings.boxes[bicycle], truth)[:, 0]
+    assert iou.max() > 0.7
+    yaw = readings.boxes[bicycle][int(iou.argmax()), 6]
+    assert abs(np.sin(yaw)) < np.sin(np.deg2rad(8))
