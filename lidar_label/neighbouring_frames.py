@@ -19,7 +19,7 @@ from lidar_label.track_stream import move_boxes
 from lidar_label.tracker_config import from_log_odds, log_odds
 
 # Log-odds: by itself, for one of the track's own, for one of (seen : not seen), for having gone 5 m
-# or more. Logistic regression on six simulated drives (seeds 1 to 6), rounded.
+# or more. Logistic regression on the tracks of three simulated drives (seeds 1 to 3), rounded.
 _SOLID = np.array([-0.5, 1.1, 0.6, 0.9])
 _SEE_THROUGH = np.array([-0.7, 0.8, 0.7, 2.3])
 _FAR_ENOUGH = 5.0  # metres; what stands does not seem to go so far
