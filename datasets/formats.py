@@ -32,6 +32,7 @@ from lidar_label.datasets.recording import Recording, RecordingWriter
 from lidar_label.datasets.remote_sources import local_copy
 from lidar_label.datasets.rig_correction import RigCorrection
 from lidar_label.datasets.tables import read_csv
+from lidar_label.datasets.unknown_files import what_it_may_be
 from lidar_label.errors import InvalidSource, UsageError
 
 __all__ = [
@@ -125,6 +126,8 @@ def recognise(path: str | Path) -> str:
         raise InvalidSource(
             f"{path}: could be {' or '.join(found)}; choose with --format {found[0]}"
         )
+    if path.is_file():
+        raise InvalidSource(f"{path}: in no format that we know; {what_it_may_be(path)}")
     known = "; ".join(f"{form.name} ({form.looks})" for form in FORMATS.values())
     raise InvalidSource(f"{path}: in no format that we know. Known: {known}")
 

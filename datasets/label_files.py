@@ -78,4 +78,7 @@ def _read_table(path: str | Path) -> "pa.Table":
         raise InvalidLabels(f"{path}: no such file; give a Parquet file of labels") from error
     except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
-        raise InvalidLabels(f"{path}: not a Parquet file of labels ({reason})") from error
+        raise InvalidLabels(
+            f"{path}: not a Parquet file of labels ({reason.rstrip('.')}); "
+            "others become one by `lidar-label export --format parquet`"
+        ) from error

@@ -1,5 +1,6 @@
-"""What all tests share: the folder of real recordings, where it stands beside the project."""
+"""What tests share: a recorded drive, and the folder of real recordings beside the project."""
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,19 @@ settings.register_profile("project", deadline=None, derandomize=True, max_exampl
 settings.load_profile("project")
 
 ROOT = Path(__file__).resolve().parent.parent
+_SPEC = importlib.util.spec_from_file_location(
+    "recorded_drive", Path(__file__).parent / "recorded_drive.py"
+)
+recorded_drive = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(recorded_drive)
+
+
+@pytest.fixture(scope="session")
+def drive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording of six frames with its truth beside it."""
+    path = tmp_path_factory.mktemp("drive") / "drive.h5"
+    recorded_drive.write_drive(path)
+    return path
 
 
 @pytest.fixture(scope="session")

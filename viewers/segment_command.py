@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lidar_label.datasets.export_names import WINDOW_FORMATS, window_ending
-from lidar_label.errors import UsageError
+from lidar_label.errors import InvalidLabels, UsageError
 from lidar_label.viewers.signal_arguments import add_signal_arguments, signal_options
 
 if TYPE_CHECKING:
@@ -182,14 +182,13 @@ def _segment(
 ) -> "Windows":
     from lidar_label.activities import ChangePointConfig, change_points, windows_between
     from lidar_label.activity_classification import classify_windows, describe, fit_tags
-    from lidar_label.activity_model import ActivityModel
 
     model = None
     moments = describe(even) if tags is not None or arguments.model or arguments.suggest else None
     if moments is not None and tags is not None:
         model = fit_tags(moments, tags)
     elif arguments.model:
-        model = ActivityModel.from_json(_text(arguments.model))
+        model = _model(arguments.model)
     if moments is not None and arguments.suggest:
         notes += _suggestions(moments, tags or _no_tags(), model, arguments.suggest)
     if moments is None or model is None:
@@ -235,6 +234,15 @@ def _no_tags() -> "Windows":
     from lidar_label.datasets.windows import Windows
 
     return Windows.empty()
+
+
+def _model(path: str) -> "ActivityModel":
+    from lidar_label.activity_model import ActivityModel
+
+    try:
+        return ActivityModel.from_json(_text(path))
+    except InvalidLabels as error:
+        raise InvalidLabels(f"{path}: {error}; give a file of --save-model") from error
 
 
 def _text(path: str) -> str:

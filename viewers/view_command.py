@@ -57,11 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Register what was named, serve, open the browser, until interrupted."""
     from lidar_label.viewers.api.application import create_app
-    from lidar_label.viewers.api.serving import check_address, serve
+    from lidar_label.viewers.api.serving import check_address, check_port, serve
     from lidar_label.viewers.pages.app import pages_app
 
     mode = "accounts" if arguments.accounts else "single-user"
     check_address(arguments.host, mode)
+    check_port(arguments.host, arguments.port)
     for path in arguments.paths:
         if not path.exists():
             raise UsageError(f"{path}: no such file or folder")

@@ -2,14 +2,11 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from interrupted_command import check_interrupt_leaves_nothing
 
 from lidar_label.cli import main
 from lidar_label.datasets.cuboids import load_cuboids
@@ -67,6 +64,27 @@ def test_import_of_nothing_known_is_one_line(
     assert "in no format that we know" in error
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("drive.h5", b"\x89HDF\r\n\x1a\n", "needs no import"),
+        ("phone.csv", b"time_s,acc_x\n0,1\n", "lidar-label segment"),
+        ("plane.csv", b"x,y\n0,1\n", "names x, y and z"),
+        ("notes.docx", b"words", "points end in .bin"),
+    ],
+)
+def test_a_file_that_is_no_source_is_told_where_it_goes(
+    name: str, content: bytes, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert main(["import", str(tmp_path / name), str(tmp_path / "out" / "o.h5")]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert f"{name}: in no format that we know; " in error
+    assert words in error
+    assert len(error) < 400
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "sweeps"
@@ -75,23 +93,7 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     for number in range(1500):
         (folder / f"{number:06d}.bin").write_bytes(points if number % 50 == 0 else points[:160_000])
     out = tmp_path / "out" / "out.h5"
-    command = [sys.executable, "-m", "lidar_label", "import", str(folder), str(out)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        partial = out.with_name("out.h5.partial")
-        deadline = time.monotonic() + 60
-        while not (partial.exists() and partial.stat().st_size > 100_000):
-            assert process.poll() is None, "the import was over before it could be interrupted"
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-        process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    assert process.returncode == 130
-    assert "interrupted" in error
-    assert "Traceback" not in error
-    assert list(out.parent.iterdir()) == []
+    check_interrupt_leaves_nothing(["import", str(folder), str(out)], out)
 
 
 def test_export_says_what_was_lost(

@@ -2,13 +2,10 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
+from interrupted_command import check_interrupt_leaves_nothing
 
 from lidar_label.cli import main
 from lidar_label.datasets.cuboids import load_cuboids, read_provenance
@@ -60,22 +57,5 @@ def test_bad_options_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     out = tmp_path / "out" / "drive.h5"
-    command = [sys.executable, "-m", "lidar_label", "simulate", str(out), "--seconds", "60"]
-    process = subprocess.Popen(
-        [*command, *QUICK[2:]], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        partial = out.with_name("drive.h5.partial")
-        deadline = time.monotonic() + 200
-        while not (partial.exists() and partial.stat().st_size > 100_000):
-            assert process.poll() is None, "the drive was over before it could be interrupted"
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    assert process.returncode == 130
-    assert "interrupted" in error
-    assert "Traceback" not in error
-    assert list(out.parent.iterdir()) == []
+    command = ["simulate", str(out), "--seconds", "60", *QUICK[2:]]
+    check_interrupt_leaves_nothing(command, out)

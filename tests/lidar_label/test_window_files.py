@@ -130,3 +130,14 @@ def test_segment_finds_and_names(tmp_path: Path, capsys: pytest.CaptureFixture[s
     again = ["segment", str(tmp_path / "phone.csv"), "--model", str(model), "--force", "--json"]
     assert cli.main(again) == 0
     assert set(json.loads(capsys.readouterr().out)["seconds"]) == {"rest", "walk"}
+
+
+def test_a_file_that_is_no_model_is_named(tmp_path: Path, capsys) -> None:
+    write_walk(tmp_path / "phone.csv")
+    (tmp_path / "model.json").write_text("no model")
+    model = str(tmp_path / "model.json")
+    assert cli.main(["segment", str(tmp_path / "phone.csv"), "--model", model]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "model.json: not an activity model" in error
+    assert "--save-model" in error

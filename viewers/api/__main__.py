@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lidar_label.errors import LidarLabelError
 from lidar_label.viewers.api.application import create_app
-from lidar_label.viewers.api.serving import check_address, serve
+from lidar_label.viewers.api.serving import check_address, check_port, serve
 
 
 def main() -> int:
@@ -31,6 +31,7 @@ def main() -> int:
     mode = "accounts" if arguments.accounts else "single-user"
     try:
         check_address(arguments.host, mode)
+        check_port(arguments.host, arguments.port)
         app = create_app(
             arguments.store, arguments.data, folder=arguments.folder, mode=mode,
             hosts=arguments.host_name, secure_cookies=arguments.https_proxy,

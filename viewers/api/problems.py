@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from lidar_label.errors import LidarLabelError, NotFound, StoreUnavailable
+from lidar_label.datasets.whole_files import is_full
+from lidar_label.errors import LidarLabelError, NoSpace, NotFound, StoreUnavailable
 from lidar_label.store import Conflict
 from lidar_label.store.work import LeaseLost
 from lidar_label.viewers.api.documents import state_document
@@ -30,11 +31,13 @@ _TITLES = {
     422: "The request does not fit",
     429: "Too many attempts",
     503: "Busy",
+    507: "No room",
 }
 _STATUS: dict[type[LidarLabelError], int] = {
     NotFound: 404,
     LeaseLost: 409,
     StoreUnavailable: 503,
+    NoSpace: 507,
 }
 
 
@@ -138,6 +141,12 @@ def answer_with_problems(app: FastAPI) -> None:
         states = [state_document(state).model_dump() for state in error.states]
         return problem_response(409, "", str(error), states=states)
 
+    async def on_system_error(_: Request, error: Exception) -> Response:
+        if not is_full(error):
+            raise error  # to the log, as all that nobody foresaw
+        _log.error("%s", error)
+        return problem_response(507, "", "the server's disk is full; ask who runs it to free some")
+
     async def on_anything(request: Request, error: Exception) -> Response:
         _log.error("%s %s failed: %s", request.method, request.url.path, error)
         return problem_response(500, "The server failed", "It was written to the server's log.")
@@ -147,4 +156,5 @@ def answer_with_problems(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(LidarLabelError, on_our_error)
     app.add_exception_handler(Conflict, on_conflict)
+    app.add_exception_handler(OSError, on_system_error)
     app.add_exception_handler(Exception, on_anything)

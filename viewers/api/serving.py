@@ -2,6 +2,7 @@
 
 import ipaddress
 import logging
+import socket
 from typing import Any
 
 from fastapi import FastAPI
@@ -24,6 +25,27 @@ def check_address(host: str, mode: str) -> None:
         "--accounts (make the first admin by `lidar-label project users --add NAME --site-admin`), "
         "or leave --host out"
     )
+
+
+def check_port(host: str, port: int) -> None:
+    """Refuse a port that cannot be had, before anything is said or done.
+
+    Raises:
+        UsageError: naming it and the remedy.
+    """
+    other = "choose another with --port; 0 takes a free one"
+    if not 0 <= port <= 65535:
+        raise UsageError(f"--port {port}: ports go from 0 to 65535; {other}")
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except socket.gaierror as error:
+        raise UsageError(f"--host {host}: no such address; name one of this machine") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"--port {port}: cannot be had on {host} ({reason}); {other}") from error
 
 
 def check_accounts(app: FastAPI) -> None:
@@ -60,6 +82,7 @@ def serve(app: FastAPI, host: str = "127.0.0.1", port: int = 8050, **options: An
     import uvicorn
 
     check_address(host, app.state.services.gate.mode)
+    check_port(host, port)
     check_accounts(app)
     settings: dict[str, Any] = {
         "log_level": logging.WARNING,

@@ -17,6 +17,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,6 +50,20 @@ class ForkingServer:
 
     def kill(self) -> None:
         os.kill(self._pid, signal.SIGKILL)
+
+    @classmethod
+    @contextmanager
+    def running(cls, folder: Path, data: Path) -> Iterator["ForkingServer"]:
+        """One that answers, on a store of its own in `folder`, gone afterwards."""
+        from server_process import free_port
+
+        server = cls(folder / "labels.db", folder, data, free_port())
+        try:
+            server.start()
+            server.wait()
+            yield server
+        finally:
+            server.close()
 
     def close(self) -> None:
         if self._pid:

@@ -18,14 +18,8 @@ BOX = {"x": 9.0, "y": 0.5, "z": 0.7, "length": 4.0, "width": 1.8, "height": 1.5,
 
 @pytest.fixture(scope="module")
 def server(drive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkingServer]:
-    folder = tmp_path_factory.mktemp("server")
-    server = ForkingServer(folder / "labels.db", folder, drive.parent, free_port())
-    try:
-        server.start()
-        server.wait()
+    with ForkingServer.running(tmp_path_factory.mktemp("server"), drive.parent) as server:
         yield server
-    finally:
-        server.close()
 
 
 def test_the_whole_way_through_the_client(server: ForkingServer, drive: Path) -> None:

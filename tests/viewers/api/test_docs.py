@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from kill_storm import ForkingServer
-from server_process import free_port
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "api.md"
 
@@ -18,17 +17,12 @@ def test_the_walk_through_works(drive: Path, tmp_path: Path) -> None:
     assert len(blocks) >= 4
     for name in ("drive.h5", "drive.labels.parquet"):
         shutil.copy(drive.with_name(name), tmp_path)
-    server = ForkingServer(tmp_path / "labels.db", tmp_path, tmp_path, free_port())
-    try:
-        server.start()
-        server.wait()
+    with ForkingServer.running(tmp_path, tmp_path) as server:
         script = "set -euo pipefail\n" + "\n".join(blocks)
         script = script.replace("http://127.0.0.1:8050", server.url)
         done = subprocess.run(
             ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120
         )
-    finally:
-        server.close()
     assert done.returncode == 0, done.stderr
     assert '"state":"done"' in done.stdout
     assert (tmp_path / "frame.llp").read_bytes().startswith(b"LLP1")

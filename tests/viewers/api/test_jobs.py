@@ -8,7 +8,6 @@ from pathlib import Path
 import httpx
 import pytest
 from kill_storm import ForkingServer
-from server_process import free_port
 
 JOBS = "/projects/1/jobs"
 START = "/projects/1/recordings/1/jobs"
@@ -16,16 +15,11 @@ START = "/projects/1/recordings/1/jobs"
 
 @pytest.fixture
 def server(drive: Path, tmp_path: Path) -> Iterator[ForkingServer]:
-    server = ForkingServer(tmp_path / "labels.db", tmp_path, drive.parent, free_port())
-    try:
-        server.start()
-        server.wait()
+    with ForkingServer.running(tmp_path, drive.parent) as server:
         with server.client() as client:
             client.post("/projects", json={"name": "streets"}).raise_for_status()
             client.post("/projects/1/recordings", json={"uri": str(drive)}).raise_for_status()
         yield server
-    finally:
-        server.close()
 
 
 def until(client: httpx.Client, job: int, *states: str) -> dict:

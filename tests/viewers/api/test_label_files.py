@@ -1,5 +1,6 @@
 """Label files over HTTP: every format that is offered is given, and leaves nothing behind."""
 
+import errno
 import io
 import zipfile
 from pathlib import Path
@@ -11,6 +12,7 @@ from fastapi.testclient import TestClient
 from lidar_label.cuboids import load_cuboids
 from lidar_label.datasets.export_names import EXPORT_FORMATS, NEED_CAMERAS, WINDOW_FORMATS
 from lidar_label.datasets.round_trip import READ_AS, differences, read_back
+from lidar_label.errors import NoSpace
 
 RECORDING = "/projects/1/recordings/1"
 
@@ -74,3 +76,20 @@ def test_only_what_fits_is_offered(client: TestClient, tmp_path: Path, drive: Pa
     assert set(EXPORT_FORMATS) - set(offered["cuboids"]) == set(NEED_CAMERAS)
     assert (offered["windows"], offered["signals"]) == ([], [])
     assert client.get(f"{RECORDING}/export", params={"format": "docx"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), NoSpace("labels: the disk is full")]
+)
+def test_a_full_disk_is_507_and_leaves_nothing(
+    labelled: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("lidar_label.datasets.exports.export_labels", fail)
+    answer = labelled.get(f"{RECORDING}/export", params={"format": "csv"})
+    assert answer.status_code == 507
+    assert answer.json()["title"] == "No room"
+    assert "disk is full" in answer.json()["detail"]
+    assert list((tmp_path / "server" / "exports").iterdir()) == []

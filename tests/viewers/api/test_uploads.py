@@ -9,7 +9,6 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from kill_storm import ForkingServer
-from server_process import free_port
 
 from lidar_label.client import Client
 from lidar_label.datasets.recording import Recording
@@ -32,13 +31,8 @@ def send(client: httpx.Client, upload: str, offset: int, chunk: bytes) -> httpx.
 
 @pytest.fixture
 def server(drive: Path, tmp_path: Path) -> Iterator[ForkingServer]:
-    server = ForkingServer(tmp_path / "labels.db", tmp_path, drive.parent, free_port())
-    try:
-        server.start()
-        server.wait()
+    with ForkingServer.running(tmp_path, drive.parent) as server:
         yield server
-    finally:
-        server.close()
 
 
 def test_an_upload_goes_on_after_the_server_was_killed(server: ForkingServer, drive: Path) -> None:
