@@ -59,9 +59,10 @@ def _kitti_rows(data: Path, sequences: Sequence[Sequence3D]) -> list[Row]:
     rows: list[Row] = []
     names = [sequence.name for sequence in sequences]
     judge = Judge(data)
-    for mode, options in (("online", ONLINE), ("offline", OFFLINE)):
+    for mode in ("online", "offline"):
         choice = Choice(sequences, judge, mode)
         for kind in CLASSES:
+            options = ONLINE if mode == "online" else OFFLINE[kind]
             with tempfile.TemporaryDirectory() as place:
                 picks = choice.held_out(options, kind, Path(place))
                 figures = score(data, Path(place), kind, names)

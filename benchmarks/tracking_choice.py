@@ -18,14 +18,15 @@ from lidar_label.tracking import track
 
 FOLDS = 3
 Rules = tuple[tuple[str, float], ...]  # name and value of each rule that is chosen
-# What is chosen from; the first of each is where the choice begins.
-ONLINE: dict[str, tuple[float, ...]] = {"doubt": (3.0, 10.0, 30.0)}
-OFFLINE: dict[str, tuple[float, ...]] = {
-    "doubt": (3.0, 10.0, 30.0),
-    "end_score": (0.7, 0.5),
-    "fill_s": (1.0, 2.0),
-    "size_error": (0.05, 0.02, 0.1, 0.2),
-    "lead_s": (0.0, 0.5),
+Options = dict[str, tuple[float, ...]]  # what is chosen from; the first is where the choice begins
+ONLINE: Options = {"doubt": (3.0, 10.0, 30.0)}
+_ENDS: Options = {**ONLINE, "end_score": (0.7, 0.5), "fill_s": (1.0, 2.0)}
+_SIZES: Options = {"size_error": (0.05, 0.02, 0.1, 0.2), "lead_s": (0.0, 0.5)}
+# People's sizes are left at their default: chosen by so few people, they suited others less.
+OFFLINE: dict[str, Options] = {
+    "Car": {**_ENDS, **_SIZES},
+    "Pedestrian": _ENDS,
+    "Cyclist": {**_ENDS, **_SIZES},
 }
 
 
@@ -72,9 +73,7 @@ class Choice:
             self._values[key] = figures["HOTA"] + figures["MOTA"] + figures["sAMOTA"]
         return self._values[key]
 
-    def choose(
-        self, options: dict[str, tuple[float, ...]], kind: str, names: tuple[str, ...]
-    ) -> Rules:
+    def choose(self, options: Options, kind: str, names: tuple[str, ...]) -> Rules:
         """The rules of one class by the named sequences."""
         chosen = {rule: values[0] for rule, values in options.items()}
         for rule, values in options.items():
@@ -87,9 +86,7 @@ class Choice:
             )
         return tuple(chosen.items())
 
-    def held_out(
-        self, options: dict[str, tuple[float, ...]], kind: str, folder: Path
-    ) -> list[Rules]:
+    def held_out(self, options: Options, kind: str, folder: Path) -> list[Rules]:
         """Fill `folder` with each fold's results by the rules that the others chose; these rules.
 
         Raises:

@@ -177,3 +177,19 @@ def look(
                 count += 1
         start[m + 1] = count
     return start, seen[:count].copy(), ground[:count].copy()
+
+
+@kernel
+def percentiles(start: Ints, values: Floats32, share: float) -> Floats:
+    """(M,) percentile of each box's values, NaN where it has none.
+
+    Args:
+        start: (M + 1,) values of box m are start[m]:start[m + 1].
+        values: (P,) finite.
+        share: 0 to 100.
+    """
+    found = np.full(len(start) - 1, np.nan)
+    for m in range(len(start) - 1):
+        if start[m + 1] > start[m]:
+            found[m] = np.percentile(values[start[m] : start[m + 1]], share)
+    return found

@@ -12,6 +12,7 @@ import numpy as np
 from lidar_label.arrays import Boxes, Floats, Floats32, Ints, Mask, wrap_angle
 from lidar_label.calibration.transforms import invert
 from lidar_label.kernels import box_alignment as at
+from lidar_label.kernels.packed_points import percentiles
 from lidar_label.ontology import LabelClass, Ontology, road_ontology
 from lidar_label.track_smoothing import Paths
 from lidar_label.track_stream import Stream, move_boxes, turn_back
@@ -25,6 +26,7 @@ _AGREE = 0.12  # metres by which half of them may fall short of the longest: no 
 _FAIR = 0.25  # sine of the angle at which a side is seen well enough to be measured
 _HIGHEST_SHARE = 90  # percentile of what single frames show: strays lie above, hidden parts below
 _SIZE_SD = 0.05  # metres, of a side seen from end to end
+_LOW_GROUND = 10  # percentile of the ground's height below an object's points
 _TOP_RANGE = 40.0  # metres within which beams lie close enough to show the top
 _PLACE_SD, _YAW_SD = 0.3, 0.1  # of a detection, metres and radians
 _PATH_SHARE = 0.5  # and of a smoothed path, as a share of it
@@ -46,6 +48,7 @@ class Looks:
         fair: (V, 2) sine of the angle at which the length's and the width's side is seen.
         away: (V,) metres from the sensor.
         waist: (V,) metres above ground up to which points show the sides.
+        rise: (V,) metres from the box's bottom up to the lowest ground below its points.
     """
 
     row: Ints
@@ -54,6 +57,7 @@ class Looks:
     fair: Floats
     away: Floats
     waist: Floats
+    rise: Floats
 
 
 def refit(
@@ -92,7 +96,8 @@ def refit(
         boxes[looks.row] = _shifted(boxes[looks.row], moved)
     boxes[:, 3:6] = size[track]
     boxes = _facing_ahead(looks, boxes, paths, size, names)
-    return _taken_over(stream, paths, looks.row, boxes, human), size
+    ground = _ground_below(looks, paths, solid)
+    return _taken_over(stream, paths, looks.row, boxes, ground, human), size
 
 
 def look(
@@ -108,13 +113,15 @@ def look(
     margins, waists = margin[paths.track[order]], waist[paths.track[order]]
     seen: list[Floats32] = [np.zeros((0, at.LOOK), dtype=np.float32)]
     counts = np.zeros(len(order), dtype=np.int64)
+    lowest = np.full(len(order), np.nan)
     for frame in np.unique(place).tolist():
         rows = slice(bounds[frame], bounds[frame + 1])
-        start, points, _ = surroundings.look(
+        start, points, ground = surroundings.look(
             frame, ego[rows], margins[rows], waists[rows], speed[rows]
         )
         seen.append(points)
         counts[rows] = np.diff(start)
+        lowest[rows] = percentiles(start, ground, _LOW_GROUND)
     points = np.concatenate(seen)
     first = np.cumsum(counts) - counts
     order_of = np.empty_like(order)
@@ -125,7 +132,8 @@ def look(
     away = np.maximum(np.hypot(*sight.T), 1e-3)
     across = np.abs(np.sin(np.arctan2(sight[:, 1], sight[:, 0]) - ego[mine, 6]))
     fair = np.column_stack((across, np.sqrt(1 - across**2)))
-    return Looks(order[mine], start, own, fair, away, waists[mine])
+    rise = lowest[mine] - (ego[mine, 2] - ego[mine, 5] / 2)
+    return Looks(order[mine], start, own, fair, away, waists[mine], rise)
 
 
 def measured_sizes(
@@ -243,7 +251,22 @@ def _facing_ahead(
     return result
 
 
-def _taken_over(stream: Stream, paths: Paths, seen: Ints, boxes: Boxes, human: Mask) -> Stream:
+def _ground_below(looks: Looks, paths: Paths, solid: Mask) -> Floats:
+    """(M,) height in the world of the lowest ground below what stands and is solid, else infinite.
+
+    Vehicles stand in the gutter beside kerbs, verges and hedges, where the ground is estimated too
+    high from all that is about: the lowest below the points of one is nearest to its wheels.
+    """
+    own = (paths.still & solid)[paths.track[looks.row]]
+    row = looks.row[own]
+    ground = np.full(len(paths.place), np.inf)
+    ground[row] = paths.boxes[row, 2] - paths.boxes[row, 5] / 2 + looks.rise[own]
+    return ground
+
+
+def _taken_over(
+    stream: Stream, paths: Paths, seen: Ints, boxes: Boxes, ground: Floats, human: Mask
+) -> Stream:
     """The stream with its detections replaced by the boxes of their tracks where points were."""
     has_points = np.zeros(len(paths.place), dtype=np.bool_)
     has_points[seen] = True
@@ -251,7 +274,8 @@ def _taken_over(stream: Stream, paths: Paths, seen: Ints, boxes: Boxes, human: M
     rows = rows[~human[paths.detection[rows]]]
     detection = paths.detection[rows]
     world = stream.boxes.copy()
-    bottom = world[detection, 2] - world[detection, 5] / 2  # stays: it stands on the ground
+    bottom = world[detection, 2] - world[detection, 5] / 2
+    bottom = np.minimum(bottom, ground[rows])  # else it stays: it stands on the ground
     world[detection] = boxes[rows]
     world[detection, 2] = bottom + boxes[rows, 5] / 2
     deviation = stream.deviation.copy()

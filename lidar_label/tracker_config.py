@@ -87,14 +87,20 @@ class TrackerConfig:
     """
 
     groups: tuple[GroupRules, ...] = (
-        GroupRules(("car", "van", "truck", "bus", "trailer"), position=0.1, heading=0.1),
+        GroupRules(
+            ("car", "van", "truck", "bus", "trailer"),
+            position=0.1,
+            heading=0.1,
+            size_error=0.02,
+            lead_s=0.5,
+        ),
         GroupRules(
             ("cyclist", "bicycle", "motorcycle"),
             position=0.08,
             heading=0.1,
             start_speed=6.0,
-            size_error=0.1,
-            doubt=20.0,
+            size_error=0.2,
+            doubt=30.0,
             fill_s=2.0,
         ),
         GroupRules(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lidar_label.kernels import box_alignment as at
-from lidar_label.kernels.packed_points import NOTHING_PACKED, PackedPoints, look, pack
+from lidar_label.kernels.packed_points import NOTHING_PACKED, PackedPoints, look, pack, percentiles
 
 TIME_NS = 1_700_000_000_000_000_000
 SENSOR = np.array([1.0, 0.5])
@@ -110,3 +110,11 @@ def test_times_beyond_a_second_count_as_a_second():
     box = np.array([[10.0, 0, 0, 4, 2, 1.5, 0]])
     _, seen, _ = look(*found, box, np.zeros(1), np.ones(1), np.array([[1.0, 0]]), SENSOR)
     assert seen[0, at.U] == pytest.approx(-1.0, abs=1e-4)
+
+
+def test_percentiles_of_each_box_are_numpys():
+    values = np.random.default_rng(0).normal(0, 1, 30).astype(np.float32)
+    found = percentiles(np.array([0, 11, 11, 12, 30]), values, 10.0)
+    wanted = [np.percentile(part, 10) for part in (values[:11], values[11:12], values[12:])]
+    assert found[[0, 2, 3]] == pytest.approx(wanted, abs=1e-6)
+    assert np.isnan(found[1])

@@ -10,7 +10,13 @@ from lidar_label.cuboids import Cuboids, load_cuboids
 from lidar_label.datasets.recording import Recording
 from lidar_label.detections import split
 from lidar_label.kernels.following import overlap_volumes
+from lidar_label.kernels.packed_points import PackedPoints, pack
 from lidar_label.refinement import track_offline
+from lidar_label.track_refit import refit
+from lidar_label.track_smoothing import smooth
+from lidar_label.track_stream import gather
+from lidar_label.track_surroundings import Surroundings
+from lidar_label.tracker_config import DEFAULT_CONFIG
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +73,39 @@ def test_a_frame_that_the_detector_missed_is_carried_on_by_points(
     assert len(last) == 3
     assert overlaps(laid.select(laid.frame == 5), truth.select(truth.frame == 5), 6).min() > 0.6
     assert set(last.reason) == {"carried on beyond its detections"}
+
+
+def kerbside(places: np.ndarray) -> Surroundings:
+    """Points of one car's sides in every frame; the ground below them is 5 cm under the boxes."""
+
+    def read(index: int) -> PackedPoints:
+        rng = np.random.default_rng(index)
+        along = np.concatenate((rng.uniform(-2.2, 2.2, 60), np.full(40, -2.2)))
+        across = np.concatenate((np.full(60, -0.9), rng.uniform(-0.9, 0.9, 40)))
+        height = rng.uniform(0.3, 1.4, 100)
+        xyz = np.column_stack((places[index, 0] + along, 3.0 + across, height - 0.05))
+        times = np.full(100, index * 10**8)
+        return pack(xyz.astype(np.float32), height.astype(np.float32), times, index * 10**8)
+
+    return Surroundings(read, np.zeros(2))
+
+
+@pytest.mark.parametrize(("speed", "bottom"), [(0.0, -0.05), (10.0, 0.0)])
+def test_what_stands_is_let_down_to_the_ground_below_it(speed: float, bottom: float) -> None:
+    places = np.column_stack((10 + speed * 0.1 * np.arange(15), np.full(15, 3.0)))
+    frames = [
+        Cuboids.of([[x, y, 0.8, 4.4, 1.8, 1.6, 0.0]], frame=k, time_ns=k * 10**8, category="car",
+                   score=0.9)
+        for k, (x, y) in enumerate(places.tolist())
+    ]  # fmt: skip
+    stream = gather(frames, None, DEFAULT_CONFIG)
+    tracks = np.zeros(15, dtype=np.int64)
+    paths = smooth(stream, tracks)
+    assert paths.still[0] == (speed == 0)
+    human = np.arange(15) == 7
+    with kerbside(places) as surroundings:
+        laid, size = refit(stream, tracks, paths, surroundings, human)
+    below = laid.boxes[:, 2] - laid.boxes[:, 5] / 2
+    assert below[~human] == pytest.approx(bottom, abs=0.01)
+    assert laid.boxes[human] == pytest.approx(stream.boxes[human])
+    assert size.shape == (1, 3)
