@@ -12,13 +12,14 @@ import { type Scene, sceneOf } from "./scene";
 import { type SignalView, serves } from "./signal_view";
 import { type Change, showing, within } from "./time_axis";
 import { type PendingEdits, type WindowSync, acknowledge, enqueue, rebase, refuse, settle, shown, startSync, statusOf } from "./window_sync";
-import { type ActivityWindow, type Span, type WindowEdit, type Windows, listed } from "./windows";
+import { type ActivityWindow, type Span, type WindowEdit, type Windows, listed, successor } from "./windows";
 
 const RETRY_MS = 1500;
 const RETRAIN_MS = 500;
 const REFRESH_MS = 20_000;
 const SPECTRUM_MS = 100;
 const OVERVIEW_PX = 1600;
+const OFFERED = 3;
 
 export interface SignalsState {
   readonly clock: SignalClock;
@@ -76,6 +77,7 @@ export class SignalsSession {
   private refresh: ReturnType<typeof setInterval> | undefined;
   readonly desk: MediaDesk;
   private loading = false;
+  private readonly skipped: Span[] = [];
   private width = 1200;
   /** performance.now() when the view was last changed, until it is drawn as finely as the screen can show. */
   viewedAt = 0;
@@ -313,7 +315,15 @@ export class SignalsSession {
 
   async suggest(): Promise<void> {
     await this.flush();
-    await this.during("choosing what to tag next …", async () => this.offer(await this.client.suggestions(3)));
+    await this.during("choosing what to tag next …", async () => {
+      const found = await this.client.suggestions(Math.min(OFFERED + this.skipped.length, 50), this.state.penalty);
+      this.offer(found.filter((one) => !this.skipped.some((span) => span.start < one.end && one.start < span.end)).slice(0, OFFERED));
+    });
+  }
+
+  /** Not to be offered again on this page. */
+  skip(span: Span): void {
+    this.skipped.push(span);
   }
 
   async findSimilar(): Promise<void> {
@@ -383,7 +393,7 @@ export class SignalsSession {
     const windows = shown(this.sync), { chosen } = this.state;
     if (this.sync.queue.length) this.storage.setItem(this.key, JSON.stringify(this.sync.queue));
     else this.storage.removeItem(this.key);
-    this.update({ windows, status: statusOf(this.sync), chosen: chosen !== null && windows.has(chosen) ? chosen : null });
+    this.update({ windows, status: statusOf(this.sync), chosen: chosen === null ? null : successor(chosen, this.state.windows, windows) });
   }
 
   /** The edits that an earlier page could not deliver. */
