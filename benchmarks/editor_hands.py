@@ -1,74 +1,21 @@
-"""What a simulated person does at the editor's page by mouse and keyboard, counted and timed.
-
-A person's seconds are those of the keystroke-level model (Card, Moran and Newell, "The
-keystroke-level model for user performance time with interactive systems", CACM 1980): a key 0.28 s
-(average typist), pointing 1.1 s, pressing or releasing a button 0.1 s, a decision 1.35 s.
-"""
+"""What a simulated person does at the editor's page by mouse and keyboard; see `browser_hands`."""
 
 import math
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from lidar_label.arrays import Boxes, Floats, wrap_angle
+from lidar_label.benchmarks.browser_hands import BrowserHands
 
-_KEY_S, _POINT_S, _BUTTON_S, _DECIDE_S = 0.28, 1.1, 0.1, 1.35
 _CLOSE_M, _CLOSE_RAD = 0.08, math.radians(2.5)  # nobody drags what is off by less
 _NUMBERS = ("x", "y", "z", "length", "width", "height", "yaw")
 _LEAST_PX = 2.0
 
 
 @dataclass
-class Effort:
-    """Clicks (a drag is one), keys, and the seconds that the model gives a person for them."""
-
-    clicks: int = 0
-    keys: int = 0
-    seconds: float = 0.0
-
-
-@dataclass
-class Hands:
-    """One person at one page.
-
-    Attributes:
-        page: Playwright's, with the editor open.
-        effort: What was done so far.
-    """
-
-    page: Any
-    effort: Effort = field(default_factory=Effort)
-
-    def think(self) -> None:
-        """Look and decide."""
-        self.effort.seconds += _DECIDE_S
-
-    def press(self, key: str) -> None:
-        """One key or chord."""
-        self.page.keyboard.press(key)
-        self.effort.keys += 1
-        self.effort.seconds += _KEY_S
-
-    def click(self, x: float, y: float) -> None:
-        """Point and click."""
-        self.page.mouse.click(x, y)
-        self.effort.clicks += 1
-        self.effort.seconds += _POINT_S + 2 * _BUTTON_S
-
-    def drag(self, start: Floats, by: Floats) -> None:
-        """Point, press, point, release."""
-        self.page.mouse.move(*start.tolist())
-        self.page.mouse.down()
-        self.page.mouse.move(*(start + by / 2).tolist())
-        self.page.mouse.move(*(start + by).tolist())
-        self.page.mouse.up()
-        self.effort.clicks += 1
-        self.effort.seconds += 2 * (_POINT_S + _BUTTON_S)
-
-    def saved(self) -> None:
-        """Wait until every edit is on the server's disk."""
-        self.page.wait_for_selector("[data-status='saved']")
+class Hands(BrowserHands):
+    """One person at one page, with the editor open."""
 
     def go_to(self, frame: int, frames: int) -> None:
         """Click a frame in the timeline's head."""

@@ -13,6 +13,7 @@ from lidar_label.activity_classification import (
 from lidar_label.activity_features import activity_rows
 from lidar_label.activity_model import ActivityModel
 from lidar_label.arrays import Floats, Ints, Mask
+from lidar_label.datasets.signals import EvenSignal
 from lidar_label.datasets.windows import UNKNOWN, Windows
 from lidar_label.errors import UsageError
 
@@ -100,6 +101,28 @@ def suggest_next(
         explained = np.maximum(explained, alike[:, best])
         open_ &= (end_ns <= start_ns[best]) | (start_ns >= end_ns[best])
     return suggestions
+
+
+def untagged_pieces(even: EvenSignal, change_ns: Ints, tags: Windows, least_ns: int) -> Windows:
+    """The stretches between changes, less what is tagged or was not sampled, as candidates.
+
+    Args:
+        even: The signal.
+        change_ns: (K,) int64, where it changes.
+        tags: What is tagged already; may be empty.
+        least_ns: Shorter ones are left out.
+    """
+    edge = np.flatnonzero(np.diff(even.valid.astype(np.int8), prepend=1, append=1))
+    gaps = even.time_ns(edge).reshape(-1, 2)
+    end = even.time_ns(float(len(even.values)))
+    cuts = np.concatenate((change_ns, gaps.ravel(), tags.start_ns, tags.end_ns))
+    edges = np.unique(np.concatenate(([even.start_ns], cuts, [end]))).astype(np.int64)
+    edges = edges[(edges >= even.start_ns) & (edges <= end)]
+    first, last = edges[:-1], edges[1:]
+    taken = np.concatenate((gaps, np.column_stack((tags.start_ns, tags.end_ns))))
+    covered = ((first[:, None] < taken[:, 1]) & (last[:, None] > taken[:, 0])).any(axis=1)
+    kept = ~covered & (last - first >= least_ns)
+    return Windows.of(first[kept], last[kept])
 
 
 def _candidates(moments: Moments, candidates: Windows | None) -> tuple[Ints, Ints, Floats]:

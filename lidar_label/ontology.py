@@ -17,6 +17,7 @@ from lidar_label.arrays import Floats
 from lidar_label.errors import InvalidConfig, InvalidLabels
 from lidar_label.ontology_attributes import Attribute, parse_attributes
 
+CUBOID, WINDOW = "cuboid", "window"  # what a class is of
 _AXES = ("length", "width", "height")
 _COLOUR = re.compile("#[0-9a-fA-F]{6}")
 _Size = tuple[float, float, float]
@@ -38,6 +39,7 @@ class LabelClass:
         attributes: What else is said of an object of it.
         opaque: 1 where beams stop on the near faces, 0 where they reach the middle of the object.
         propose: Whether the machine may propose it.
+        kind: `CUBOID` or `WINDOW`, of which it is a class; "" of both.
     """
 
     name: str
@@ -51,6 +53,7 @@ class LabelClass:
     attributes: tuple[Attribute, ...] = ()
     opaque: float = 1.0
     propose: bool = True
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,19 @@ class Ontology:
     def names(self) -> tuple[str, ...]:
         """Names of all classes, in their order."""
         return tuple(label.name for label in self.classes)
+
+    def of(self, kind: str) -> "Ontology":
+        """The classes of `CUBOID` or of `WINDOW` alone; none where it does not speak of them."""
+        return self._by_kind[kind]
+
+    @cached_property
+    def _by_kind(self) -> "dict[str, Ontology]":
+        return {
+            kind: dataclasses.replace(
+                self, classes=tuple(label for label in self.classes if label.kind in {kind, ""})
+            )
+            for kind in (CUBOID, WINDOW)
+        }
 
     def find(self, name: str) -> LabelClass | None:
         """The class called `name` or one of its synonyms; spelling of case, spaces, - is free."""
@@ -156,6 +172,18 @@ def ready_made_text(name: str) -> str:
     return resources.files("lidar_label").joinpath(f"ontologies/{name}.yaml").read_text("utf-8")
 
 
+def choices(ontology: Ontology) -> tuple[LabelClass, ...]:
+    """All classes, and the ready-made ones of a kind of label that the ontology does not speak of.
+
+    They are what people choose from; where an ontology has no class of a kind, any name is taken.
+    """
+    found = list(ontology.classes)
+    for kind, name in ((CUBOID, "road"), (WINDOW, "activities")):
+        if not ontology.of(kind).classes:
+            found += parse_ontology(ready_made_text(name), f"{name}.yaml").of(kind).classes
+    return tuple(found)
+
+
 @cache
 def road_ontology() -> Ontology:
     """The ontology by which the machine proposes: what stands and moves on roads."""
@@ -177,13 +205,15 @@ def parse_ontology(text: str, source: str) -> Ontology:
         raise InvalidConfig(f"{source}: not YAML ({line}{reason})") from error
     if not isinstance(content, dict) or not isinstance(content.get("classes"), list):
         raise InvalidConfig(f"{source}: no list `classes`; see lidar_label/ontologies/road.yaml")
-    classes = tuple(_parse_class(entry, source) for entry in content["classes"])
+    kind = str(content.get("kind", ""))
+    classes = tuple(_parse_class(entry, kind, source) for entry in content["classes"])
     ontology = Ontology(str(content.get("name", "")), int(content.get("version", 1)), classes)
-    _check_unique(ontology, source)
+    for one in (CUBOID, WINDOW):
+        _check_unique(ontology.of(one), source)
     return ontology
 
 
-def _parse_class(entry: Any, source: str) -> LabelClass:
+def _parse_class(entry: Any, usual_kind: str, source: str) -> LabelClass:
     if not isinstance(entry, dict) or "name" not in entry:
         raise InvalidConfig(f"{source}: a class without `name`: {entry!r}")
     name = str(entry["name"])
@@ -198,6 +228,10 @@ def _parse_class(entry: Any, source: str) -> LabelClass:
     propose = bool(entry.get("propose", "size" in entry))
     if propose and "size" not in entry:
         raise InvalidConfig(f"{source}: class {name}: propose needs size, by which it is proposed")
+    kind = str(entry.get("kind", usual_kind or (CUBOID if "size" in entry else "")))
+    if kind not in {CUBOID, WINDOW, ""} or (kind == WINDOW and "size" in entry):
+        what = "windows have no size" if kind == WINDOW else f"write {CUBOID} or {WINDOW}"
+        raise InvalidConfig(f"{source}: class {name}: kind {kind}; {what}")
     attributes = parse_attributes(entry.get("attributes", {}), f"{source}: class {name}")
     return LabelClass(
         name=name,
@@ -211,6 +245,7 @@ def _parse_class(entry: Any, source: str) -> LabelClass:
         attributes=attributes,
         opaque=float(entry.get("opaque", 1.0)),
         propose=propose,
+        kind=kind,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lidar_label.errors import InvalidEdit, InvalidLabels
+from lidar_label.ontology import CUBOID, WINDOW, Ontology
 from lidar_label.store.draft import Setting
 from lidar_label.store.edits import EditRequest
 from lidar_label.store.rows import as_json
@@ -129,7 +130,7 @@ class Asked:
     def category(self, name: str = "category") -> tuple[str, int]:
         """The ontology's name of the class, and the ontology's version."""
         wanted = self.text(name)
-        ontology = self.setting.ontology()
+        ontology = self._ontology()
         found = ontology.find(wanted)
         if found is None and ontology.classes:
             raise self.wrong(
@@ -144,7 +145,7 @@ class Asked:
 
         `scope` is "track" or "cuboid": some attributes hold for an object, some for a moment.
         """
-        ontology = self.setting.ontology()
+        ontology = self._ontology()
         try:
             return {
                 name: None if value is None else ontology.checked(category, name, value, scope)
@@ -152,6 +153,11 @@ class Asked:
             }
         except InvalidLabels as error:
             raise self.wrong("payload.attributes", f"does not hold: {error}") from error
+
+    def _ontology(self) -> Ontology:
+        """The classes of what the request is about."""
+        window = self.request.operation.startswith("window_")
+        return self.setting.ontology().of(WINDOW if window else CUBOID)
 
 
 def wrapped(angle: float) -> float:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, exists, select
 from lidar_label.arrays import Boxes, Mask
 from lidar_label.datasets.cuboids import Cuboids
 from lidar_label.errors import InvalidEdit
-from lidar_label.ontology import Ontology
+from lidar_label.ontology import CUBOID, Ontology
 from lidar_label.store import reading, tables
 from lidar_label.store.asked import BOX, wrapped
 from lidar_label.store.changes import Changes
@@ -162,7 +162,7 @@ def add(
     draft: Draft, cuboids: Cuboids, setting: Setting, *, source: str, state: str
 ) -> tuple[dict[int, int], dict[str, int]]:
     """New tracks of the cuboids: their ids → those of the store, and classes not known."""
-    ontology = setting.ontology()
+    ontology = setting.ontology().of(CUBOID)
     unmapped: dict[str, int] = {}
     ids: dict[int, int] = {}
     groups = list(_by_track(cuboids))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from lidar_label.datasets.windows import UNKNOWN, Windows
+from lidar_label.ontology import WINDOW
 from lidar_label.store.draft import Draft, Setting
 from lidar_label.store.loading import Loaded
 from lidar_label.store.rows import ACCEPTED, AUTO, IMPORT, PROPOSED, Window
@@ -43,7 +44,7 @@ def take_in_windows(draft: Draft, windows: Windows, sensor: str, setting: Settin
 def _rows(
     windows: Windows, sensor: str, setting: Setting, *, source: str, state: str
 ) -> tuple[list[Window], dict[str, int]]:
-    ontology = setting.ontology()
+    ontology = setting.ontology().of(WINDOW)
     unmapped: dict[str, int] = {}
     rows: list[Window] = []
     for i in range(len(windows)):

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select, union
+from sqlalchemy import Connection, Table, select, union
 
 from lidar_label.errors import InvalidEdit
-from lidar_label.ontology import Ontology
+from lidar_label.ontology import CUBOID, WINDOW, Ontology
 from lidar_label.store import tables
 from lidar_label.store.draft import Draft
 from lidar_label.store.rows import Track, Window
@@ -103,21 +103,27 @@ def _fits(rule: ClassChange, row: Track | Window) -> bool:
 
 
 def strays(connection: Connection, project_id: int, ontology: Ontology) -> dict[str, int]:
-    """Class that the ontology does not have → how many tracks and windows have it."""
+    """Class that the ontology does not have → how many tracks and windows have it.
+
+    Of a kind of label that the ontology has no class of, any class is right.
+    """
     counts: dict[str, int] = {}
-    for name in _categories(connection, project_id):
-        if name not in ontology.names:
-            counts[name] = counts.get(name, 0) + 1
+    for kind, table in ((CUBOID, tables.track), (WINDOW, tables.window)):
+        known = ontology.of(kind)
+        if not known.classes:
+            continue
+        for name in _categories(connection, project_id, table):
+            if name not in known.names:
+                counts[name] = counts.get(name, 0) + 1
     return counts
 
 
-def _categories(connection: Connection, project_id: int) -> Iterator[str]:
+def _categories(connection: Connection, project_id: int, table: Table) -> Iterator[str]:
     b, r = tables.branch.c, tables.recording.c
-    for table in (tables.track, tables.window):
-        statement = (
-            select(table.c.category)
-            .join(tables.branch, b.id == table.c.branch_id)
-            .join(tables.recording, r.id == b.recording_id)
-            .where(r.project_id == project_id)
-        )
-        yield from connection.execute(statement).scalars()
+    statement = (
+        select(table.c.category)
+        .join(tables.branch, b.id == table.c.branch_id)
+        .join(tables.recording, r.id == b.recording_id)
+        .where(r.project_id == project_id)
+    )
+    yield from connection.execute(statement).scalars()

@@ -6,6 +6,9 @@ from pyarrow import feather
 
 from lidar_label.errors import InvalidConfig, InvalidLabels
 from lidar_label.ontology import (
+    CUBOID,
+    WINDOW,
+    choices,
     load_ontology,
     parse_ontology,
     ready_made,
@@ -205,3 +208,47 @@ def test_the_text_says_what_a_class_looks_like():
         ("parked", "flag", None), ("colour", "choice", "red"),
         ("speed", "number", None), ("note", "text", None),
     ]  # fmt: skip
+
+
+BOTH = """
+name: both
+classes:
+  - name: bus
+    synonyms: [bike]
+    key: "1"
+    size: {length: [12, 1], width: [2.5, 0.1], height: [3, 0.2]}
+  - {name: riding_a_bus, kind: window, synonyms: [bus], key: "1"}
+  - {name: other, key: "9"}
+"""
+
+
+def test_an_ontology_has_classes_of_cuboids_and_of_windows():
+    both = parse_ontology(BOTH, "both")
+    assert both.of(CUBOID).names == ("bus", "other")
+    assert both.of(WINDOW).names == ("riding_a_bus", "other")
+    assert both.of(CUBOID).canonical("bus") == "bus"
+    assert both.of(WINDOW).canonical("bus") == "riding_a_bus"
+    assert both.of(WINDOW).find("bike") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (BOTH.replace("kind: window", "kind: sound"), "write cuboid or window"),
+        (BOTH.replace('key: "1"\n', 'key: "1"\n    kind: window\n'), "no size"),
+        (BOTH.replace('key: "9"', 'key: "1"'), "key 1 selects both"),
+    ],
+)
+def test_kinds_of_classes_are_checked(text, words):
+    with pytest.raises(InvalidConfig, match=words):
+        parse_ontology(text, "both")
+
+
+def test_what_an_ontology_has_no_class_of_is_chosen_from_the_ready_made_ones():
+    road, activities, both = road_ontology(), ready_made_text("activities"), choices(parse_ontology(BOTH, "b"))  # fmt: skip # noqa: E501
+    assert not road.of(WINDOW).classes
+    names = [label.name for label in choices(road) if label.kind == WINDOW]
+    assert "walking" in names
+    assert "car" not in names
+    assert "car" in [label.name for label in choices(parse_ontology(activities, "a"))]
+    assert len(both) == 3

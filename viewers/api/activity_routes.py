@@ -3,7 +3,7 @@
 import json
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from fastapi import APIRouter, Query, Response
@@ -29,11 +29,18 @@ from lidar_label.viewers.api.problems import PROBLEMS, Problem
 from lidar_label.viewers.api.services import Services, Shared
 from lidar_label.viewers.api.signal_pyramid import signal_pyramid
 
+if TYPE_CHECKING:
+    from lidar_label.datasets.recording import Recording
+
 _TIER = "activity"  # what the classifier proposes; the other tiers are tagged by hand
+_LEAST_PIECE_NS = 1_200_000_000  # as the shortest stretch between two changes
 _WORDS = ("category", "tier", "reason")
 _MEDIA = {
     "csv": "text/csv", "txt": "text/plain", "json": "application/json", "eaf": "application/xml",
 }  # fmt: skip
+Penalty = Annotated[
+    float, Query(gt=0, le=100, description="1 is usual; higher keeps only clearer changes")
+]
 router = APIRouter(
     prefix="/projects/{project}/recordings/{recording}/signals/{sensor}",
     responses=PROBLEMS,
@@ -70,24 +77,10 @@ def changes(
     sensor: str,
     access: Reader,
     shared: Shared,
-    penalty: Annotated[
-        float, Query(gt=0, le=100, description="1 is usual; higher keeps only clearer changes")
-    ] = 1.0,
+    penalty: Penalty = 1.0,
 ) -> ChangesDocument:
     """Where the signal changes, each with the band that holds the true boundary."""
-    from lidar_label.activities import ChangePointConfig, change_points
-
-    opened = known_signal(shared, project, recording, sensor)
-
-    def make() -> bytes:
-        even = shared.described.get(opened, sensor).even
-        found = change_points(even, ChangePointConfig(penalty=penalty))
-        columns = {"time_ns": found.time_ns, "low_ns": found.low_ns, "high_ns": found.high_ns}
-        document = {name: list(map(str, column.tolist())) for name, column in columns.items()}
-        return json.dumps({**document, "gain": found.gain.round(3).tolist()}).encode()
-
-    key = f"{opened.content_hash}-c-{sensor.encode().hex()}-{penalty}"
-    return ChangesDocument.model_validate_json(shared.clouds.get(key, make))
+    return _changes(shared, known_signal(shared, project, recording, sensor), sensor, penalty)
 
 
 @router.post("/proposals")
@@ -127,13 +120,25 @@ def suggestions(
     access: Reader,
     shared: Shared,
     count: Annotated[int, Query(ge=1, le=50)] = 3,
+    between: Annotated[
+        float | None,
+        Query(
+            gt=0,
+            le=100,
+            description="whole stretches between changes of that penalty; else 2.56 s",
+        ),
+    ] = None,
 ) -> list[SuggestionDocument]:
     """The windows whose tags would teach most, best first."""
-    from lidar_label.activity_learning import suggest_next
+    from lidar_label.activity_learning import suggest_next, untagged_pieces
 
     opened = known_signal(shared, project, recording, sensor)
-    moments = shared.described.get(opened, sensor)
-    found = suggest_next(moments, _tags(shared, recording, sensor), count=count)
+    moments, tags = shared.described.get(opened, sensor), _tags(shared, recording, sensor)
+    candidates = None
+    if between is not None:
+        changes = np.array(_changes(shared, opened, sensor, between).time_ns, dtype=np.int64)
+        candidates = untagged_pieces(moments.even, changes, tags, _LEAST_PIECE_NS)
+    found = suggest_next(moments, tags, candidates=candidates, count=count)
     return [
         SuggestionDocument(
             start_ns=str(each.start_ns), end_ns=str(each.end_ns), worth=each.worth,
@@ -196,6 +201,20 @@ def export_windows(
     name = f"recording-{recording}.windows.{ending}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(content, media_type=kind, headers=headers)
+
+
+def _changes(shared: Services, opened: "Recording", sensor: str, penalty: float) -> ChangesDocument:
+    from lidar_label.activities import ChangePointConfig, change_points
+
+    def make() -> bytes:
+        even = shared.described.get(opened, sensor).even
+        found = change_points(even, ChangePointConfig(penalty=penalty))
+        columns = {"time_ns": found.time_ns, "low_ns": found.low_ns, "high_ns": found.high_ns}
+        document = {name: list(map(str, column.tolist())) for name, column in columns.items()}
+        return json.dumps({**document, "gain": found.gain.round(3).tolist()}).encode()
+
+    key = f"{opened.content_hash}-c-{sensor.encode().hex()}-{penalty}"
+    return ChangesDocument.model_validate_json(shared.clouds.get(key, make))
 
 
 def _tags(shared: Services, recording: int, sensor: str) -> Windows:

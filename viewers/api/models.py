@@ -167,6 +167,10 @@ class ClassDocument(Document):
     """One class."""
 
     name: str
+    kind: str = Field(description="`cuboid` or `window`, of which it is a class; empty: of both")
+    ready_made: bool = Field(
+        description="not of this ontology, which has no class of the kind; any name is taken there"
+    )
     synonyms: list[str]
     size_mean: tuple[float, float, float] | None
     size_sd: tuple[float, float, float] | None

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from lidar_label.ontology import ready_made, ready_made_text
+from lidar_label.ontology import choices, ready_made, ready_made_text
 from lidar_label.store.ontologies import OntologyVersion
 from lidar_label.store.projects import Project
 from lidar_label.viewers.api.documents import texts
@@ -193,6 +193,8 @@ def _ontology(found: OntologyVersion) -> OntologyDocument:
         classes=[
             ClassDocument(
                 name=label.name,
+                kind=label.kind,
+                ready_made=i >= len(ontology.classes),
                 synonyms=list(label.synonyms),
                 size_mean=None if math.isnan(label.size_mean[0]) else label.size_mean,
                 size_sd=None if math.isnan(label.size_sd[0]) else label.size_sd,
@@ -202,7 +204,7 @@ def _ontology(found: OntologyVersion) -> OntologyDocument:
                 attributes={each.name: list(each.values) for each in label.attributes},
                 attribute_types=[AttributeDocument(**vars(each)) for each in label.attributes],
             )
-            for label in ontology.classes
+            for i, label in enumerate(choices(ontology))
         ],
     )
 

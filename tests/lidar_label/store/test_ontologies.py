@@ -108,3 +108,28 @@ def test_labels_move_when_a_class_is_renamed_or_split_and_can_go_back(
         store.migrate_classes(project, [ClassChange("car", "tank")], "boss")
     for branch in ("main", "check"):
         assert store.verify(recording, branch) == []
+
+
+WINDOWS = """
+  - name: walking
+    synonyms: [car]
+    kind: window
+    attributes: {pace: {values: [slow, fast], scope: window}}
+"""
+
+
+def test_windows_have_classes_of_their_own(store, project, recording):
+    span = {"start_ns": 1, "end_ns": 2}
+    free = do(store, recording, "ann", "window_create", category="on foot", **span).windows[0]
+    assert free.window.category == "on foot"  # where it has no class of windows
+    store.set_ontology(project, FIRST + WINDOWS, "boss")
+    with pytest.raises(InvalidEdit, match="does not know; give one of walking"):
+        do(store, recording, "ann", "window_create", category="lorry", **span)
+    with pytest.raises(InvalidEdit, match="does not know; give one of car, lorry"):
+        make_track(store, recording, category="walking")
+    fields = {"category": "car", "attributes": {"pace": "slow"}, **span}
+    assert (
+        do(store, recording, "ann", "window_create", **fields).windows[0].window.category
+        == "walking"
+    )
+    assert make_track(store, recording, category="automobile").track.category == "car"

@@ -131,6 +131,23 @@ def test_it_asks_for_what_is_unlike_the_tags(phone: TestClient, day) -> None:
     assert "unlike" in best[0]["reason"]
 
 
+def test_it_asks_for_whole_stretches_between_changes_that_nobody_tagged(
+    phone: TestClient, day
+) -> None:
+    truth = day[1]
+    tag(phone, people.few_tags(truth))
+    mine = phone.get(f"{BASE}/labels").json()["windows"]
+    found = phone.get(f"{IMU}/suggestions?count=50&between=1").json()
+    spans = sorted((int(one["start_ns"]), int(one["end_ns"])) for one in found)
+    changes = phone.get(f"{IMU}/changes").json()["time_ns"]
+    taken = [(int(w["start_ns"]), int(w["end_ns"])) for w in mine] + [(100 * S, 104 * S)]
+    assert len(spans) > 14
+    for start, end in spans:
+        assert all(end <= a + S // 10 or start >= b - S // 10 for a, b in taken)
+        assert not [one for one in changes if start < int(one) < end]
+    assert sum(end - start for start, end in spans) > 0.85 * (truth.end_ns[-1] - truth.start_ns[0] - sum(b - a for a, b in taken))  # fmt: skip # noqa: E501
+
+
 def test_more_like_one_window(phone: TestClient, day) -> None:
     truth = day[1]
     row = truth.category.tolist().index("running")

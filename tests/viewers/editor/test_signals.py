@@ -196,14 +196,34 @@ def test_the_camera_shows_what_was_at_the_cursor(browser, tmp_path: Path) -> Non
         page = browser.new_page(viewport=SIZE)
         page.goto(f"{server.page.rsplit('/', 1)[0]}/signals")
         page.wait_for_selector(".ll-frame")
+        assert {"walking", "driving"} < class_names(page)
+        assert "car" not in class_names(page)
         screen = Screen(page, server)
+        page.keyboard.press("4")
+        screen.drag(2.0, 4.0)
+        hands.eventually(lambda: [one[2] for one in screen.spans()] == ["walking"], "an activity")
         for frame in (2, 7):
             page.mouse.move(*screen.at(frame + 0.1))
             page.wait_for_selector(f".ll-frame[data-frame='{frame}']")
+        page.goto(f"{server.page.rsplit('/', 1)[0]}/edit")
+        page.wait_for_selector(".ll-main")
+        assert "car" in class_names(page)
+        assert "walking" not in class_names(page)
+        page.go_back()
+        page.wait_for_selector(".ll-frame")
         assert page.locator(".ll-frame").evaluate("async image => (await image.decode(), image.naturalWidth)") == 64  # fmt: skip # noqa: E501
         page.close()
     finally:
         server.stop()
+
+
+def class_names(page) -> set[str]:
+    """What may be chosen on the page, without the keys."""
+    page.get_by_role("radiogroup", name="Class").wait_for()
+    names = page.locator("[aria-label='Class'] button").evaluate_all(
+        "all => all.map(one => [...one.childNodes].filter(n => n.nodeType === 3).map(n => n.data).join(''))"  # noqa: E501
+    )
+    return {name.strip() for name in names}
 
 
 def write_filmed(path: Path) -> None:

@@ -124,6 +124,12 @@ def test_films_and_sounds_are_aligned_and_stay_so(page, phone: Server, folder: P
     hands.eventually(lambda: abs(start_of(sound) - before - 2) < 0.15, "dragged")
     hands.eventually(lambda: "by hand" in sound.inner_text(), "saved")
     moved = start_of(sound)
+    page.keyboard.press("Control+z")
+    hands.eventually(lambda: abs(start_of(sound) - before) < 1e-6, "as it lay before")
+    hands.eventually(lambda: "by correlation" in sound.inner_text(), "by what it lay there")
+    page.keyboard.press("Control+y")
+    hands.eventually(lambda: start_of(sound) == moved, "moved again")
+    hands.eventually(lambda: "by hand" in sound.inner_text(), "saved again")
     page.reload()
     hands.eventually(lambda: page.locator(".ll-medium").count() == 2, "there again")
     assert start_of(page.locator(".ll-medium").filter(has_text="knocks.wav")) == moved

@@ -3,7 +3,7 @@ import { hitAt, lanesOf, layoutOf } from "../src/signals/layout";
 import { decodeSignal, groups, range, rowAt, serves } from "../src/signals/signal_view";
 import { type Change, SECOND, exactTime, panBy, pieceAt, snapped, ticks, toTime, toX, within, zoomAt } from "../src/signals/time_axis";
 import { acknowledge, enqueue, rebase, refuse, shown, startSync, statusOf } from "../src/signals/window_sync";
-import { type ActivityWindow, type WindowEdit, type Windows, applyEdit, following, listed, sureProposals, unknownStretches } from "../src/signals/windows";
+import { type ActivityWindow, type WindowEdit, type Windows, applyEdit, following, listed, successor, sureProposals, unknownStretches } from "../src/signals/windows";
 
 const s = (seconds: number) => seconds * SECOND;
 const whole = { start: 0, end: s(100) };
@@ -77,6 +77,19 @@ describe("windows", () => {
     const windows = made(window(1, 10, 20), window(2, 50, 60, { category: "unknown", state: "proposed" }), window(3, 0, 90, { tier: "context" }));
     expect(unknownStretches(windows, "activity", whole, [{ start: s(30), end: s(40) }], s(1)))
       .toEqual([{ start: s(40), end: s(100) }, { start: 0, end: s(10) }, { start: s(20), end: s(30) }]);
+  });
+});
+
+describe("what stays chosen", () => {
+  const proposed = (id: number, start: number, end: number, more: Partial<ActivityWindow> = {}) => window(id, start, end, { state: "proposed", score: 0.8, ...more });
+  it("is the proposal that takes the place of a proposal, not another tier's", () => {
+    const now = made(proposed(7, 0, 8, { tier: "posture" }), proposed(8, 0, 4), proposed(9, 4, 11));
+    expect(successor(1, made(proposed(1, 4, 10)), now)).toBe(9);
+    expect(successor(1, made(window(1, 4, 10)), now)).toBeNull();
+  });
+  it("is the window itself until it is rejected, also under a number that is new here", () => {
+    expect(successor(1, made(), made(window(1, 0, 5)))).toBe(1);
+    expect(successor(1, made(proposed(1, 0, 5)), made(window(1, 0, 5, { state: "rejected" })))).toBeNull();
   });
 });
 

@@ -9,6 +9,7 @@ import { frameAt, sceneOf } from "../src/signals/scene";
 import { joined } from "../src/signals/signal_view";
 import { SECOND } from "../src/signals/time_axis";
 import { type Windows, applyEdit } from "../src/signals/windows";
+import { NO_STEPS, did, taken } from "../src/signals/steps";
 
 const film: Medium = { id: 1, name: "film", kind: "video", start: 5 * SECOND, drift: 200, alignedBy: "", revision: 1, length: 100 };
 
@@ -92,5 +93,20 @@ describe("a batch of cuboid edits", () => {
     const sync = enqueue(enqueue(startSync(new Map()), first, "a", { batch: "b" }), { ...first, track: 2 }, "c", { batch: "b" });
     expect(sync.queue.map((pending) => writeEdit(pending, () => 1).batch)).toEqual(["b", "b"]);
     expect(writeEdit({ clientId: "d", edit: first }, () => 1)).not.toHaveProperty("batch");
+  });
+});
+
+describe("undo", () => {
+  const moved = { medium: 3, before: { start: 0, drift: 0, by: "hand" }, after: { start: 5, drift: 0, by: "hand" } } as const;
+  it("takes back what was done last, be it windows or an alignment, and does it again", () => {
+    const steps = did(did(NO_STEPS, "windows"), moved), one = taken(steps, "undo"), two = taken(one.steps, "undo");
+    expect([one.step, two.step]).toEqual([moved, "windows"]);
+    expect(taken(two.steps, "redo").step).toBe("windows");
+    expect(taken(taken(two.steps, "redo").steps, "redo").step).toEqual(moved);
+  });
+  it("goes on to the windows of earlier pages, and forgets what was undone once something is done", () => {
+    expect(taken(NO_STEPS, "undo").step).toBe("windows");
+    const one = taken(did(NO_STEPS, moved), "undo");
+    expect(taken(did(one.steps, "windows"), "redo").step).toBe("windows");
   });
 });

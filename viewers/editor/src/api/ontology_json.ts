@@ -26,6 +26,8 @@ export interface LabelClass {
 
 interface ClassJson {
   readonly name: string;
+  /** Of which labels it is a class; empty: of both. */
+  readonly kind: "cuboid" | "window" | "";
   readonly colour: string;
   readonly key: string;
   readonly guideline: string;
@@ -37,7 +39,7 @@ export interface OntologyJson {
   readonly classes: readonly ClassJson[];
 }
 
-export function readClasses({ classes }: OntologyJson): LabelClass[] {
-  return classes.map(({ name, colour, key, guideline, size_mean, attribute_types }) =>
+export function readClasses({ classes }: OntologyJson, kind: "cuboid" | "window"): LabelClass[] {
+  return classes.filter((one) => !one.kind || one.kind === kind).map(({ name, colour, key, guideline, size_mean, attribute_types }) =>
     ({ name, colour, key, guideline, size: size_mean, attributes: attribute_types }));
 }

@@ -63,7 +63,7 @@ async function open(api: string, project: string, recording: string, wanted: str
   const readOnly = session.roles?.[project] === "viewer";
   const signal = new SignalsClient(client, project, recording, sensor);
   const key = `lidar-label.windows.${project}/${recording}/${sensor}`;
-  const opened = await SignalsSession.open(signal, readClasses(ontology), key, window.localStorage, readOnly);
+  const opened = await SignalsSession.open(signal, readClasses(ontology, "window"), key, window.localStorage, readOnly);
   if (info.frames) void opened.loadScene(source, info).then(() => opened.goToFrame(frameAsked())).catch((error: unknown) => opened.notify(wordsOf(error)));
   return { info, source, session: opened };
 }
@@ -213,7 +213,7 @@ function Candidates({ session }: Part) {
     <section className="ll-object ll-offered" aria-label="Stretches to tag">
       <h2>Press a class key, Enter for the guess, Backspace to skip</h2>
       <ol>{candidates.map((one, i) => (
-        <li key={one.start}><button type="button" aria-current={i === candidate} onClick={() => session.goToCandidate(i)}>
+        <li key={one.start}><button type="button" aria-current={i === candidate} data-span={`${one.start} ${one.end}`} onClick={() => session.goToCandidate(i)}>
           {duration(one.start)} · {one.guess} <span className="ll-dim">{one.reason}</span>
         </button></li>
       ))}</ol>

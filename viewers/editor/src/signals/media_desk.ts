@@ -5,6 +5,7 @@ import { type Medium, mediumTime } from "./media";
 import type { Curve, MediaClient } from "./media_client";
 import type { SignalsSession } from "./session";
 import { wordsOf } from "./session";
+import type { Aligning, Placing } from "./steps";
 import { SECOND, panBy } from "./time_axis";
 
 const REST_MS = 120;
@@ -13,11 +14,15 @@ const SURE = 0.15; // of the correlation before the next best
 export class MediaDesk {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private frame = 0;
+  /** As the server has them. */
+  private readonly kept = new Map<number, Placing>();
 
   constructor(private readonly session: SignalsSession, readonly client: MediaClient) {}
 
   async load(): Promise<void> {
-    this.session.update({ media: await this.client.all() });
+    const media = await this.client.all();
+    media.forEach((one) => this.keep(one));
+    this.session.update({ media });
     await this.draw();
   }
 
@@ -63,13 +68,31 @@ export class MediaDesk {
     const medium = this.of(id);
     if (!medium) return;
     if (this.session.state.readOnly) return this.session.notify("you may look, not edit, in this project");
+    const before = this.kept.get(id);
+    if (before && await this.align(medium, by)) this.session.did({ medium: id, before, after: { start: medium.start, drift: medium.drift, by } });
+  }
+
+  /** Lay it where it lay before, or again after. */
+  async step({ medium: id, before, after }: Aligning, what: "undo" | "redo"): Promise<void> {
+    const medium = this.of(id), { start, drift, by } = what === "undo" ? before : after;
+    if (medium) await this.align({ ...medium, start, drift }, by);
+  }
+
+  private async align(medium: Medium, by: "hand" | "correlation"): Promise<boolean> {
     try {
       const saved = await this.client.align(medium, by);
-      this.put(id, ({ length }) => ({ ...saved, length }));
+      this.keep(saved);
+      this.put(medium.id, ({ length }) => ({ ...saved, length }));
+      return true;
     } catch (error) {
       this.session.notify(`not aligned: ${wordsOf(error)}`);
       await this.load().catch(() => undefined);
+      return false;
     }
+  }
+
+  private keep({ id, start, drift, alignedBy }: Medium): void {
+    this.kept.set(id, { start, drift, by: alignedBy.endsWith("correlation") ? "correlation" : "hand" });
   }
 
   async change(id: number, changed: Medium): Promise<void> {

@@ -43,10 +43,13 @@ export function accept(session: SignalsSession): void {
 
 function reject(session: SignalsSession): void {
   const { candidates, candidate } = session.state, chosen = session.chosen();
-  if (candidates.length) return session.goToCandidate(candidate + 1);
+  if (candidates.length) {
+    session.skip(candidates[candidate]);
+    return session.goToCandidate(candidate + 1);
+  }
   if (!chosen) return;
-  session.edit({ kind: "judge", window: chosen.id, state: "rejected" });
   session.step(1, true);
+  session.edit({ kind: "judge", window: chosen.id, state: "rejected" });
 }
 
 export function acceptSure(session: SignalsSession): void {

@@ -1,6 +1,6 @@
 /** The signals page's state and what changes it; no canvas and no React in here. */
 
-import { ApiError, type RecordingClient, type RecordingInfo, Unreachable, newClientId } from "../api/client";
+import { ApiError, type RecordingClient, type RecordingInfo } from "../api/client";
 import type { LabelClass } from "../api/ontology_json";
 import type { Medium, Waveform } from "./media";
 import { MediaClient } from "./media_client";
@@ -11,14 +11,15 @@ import type { Candidate, Comment, SignalClock, SignalsClient } from "./signals_c
 import { type Scene, sceneOf } from "./scene";
 import { type SignalView, serves } from "./signal_view";
 import { type Change, showing, within } from "./time_axis";
-import { type PendingEdits, type WindowSync, acknowledge, enqueue, rebase, refuse, settle, shown, startSync, statusOf } from "./window_sync";
+import { NO_STEPS, type Step, did, taken } from "./steps";
+import { WindowDesk } from "./window_desk";
 import { type ActivityWindow, type Span, type WindowEdit, type Windows, listed } from "./windows";
 
-const RETRY_MS = 1500;
 const RETRAIN_MS = 500;
 const REFRESH_MS = 20_000;
 const SPECTRUM_MS = 100;
 const OVERVIEW_PX = 1600;
+const OFFERED = 3;
 
 export interface SignalsState {
   readonly clock: SignalClock;
@@ -66,24 +67,23 @@ export interface SignalsState {
 
 export class SignalsSession {
   private readonly listeners = new Set<() => void>();
-  private sync: WindowSync;
   private temporary = -1;
-  /** What talks to the server about windows does so in turn, so that each knows the revisions the last one made. */
-  private turn: Promise<void> = Promise.resolve();
-  private retry: ReturnType<typeof setTimeout> | undefined;
   private retrain: ReturnType<typeof setTimeout> | undefined;
   private spectral: ReturnType<typeof setTimeout> | undefined;
   private refresh: ReturnType<typeof setInterval> | undefined;
   readonly desk: MediaDesk;
+  private readonly outgoing: WindowDesk;
+  private steps = NO_STEPS;
   private loading = false;
+  private readonly skipped: Span[] = [];
   private width = 1200;
   /** performance.now() when the view was last changed, until it is drawn as finely as the screen can show. */
   viewedAt = 0;
   /** The `viewedAt` whose first, perhaps coarse, picture has been drawn. */
   firstDrawn = 0;
 
-  private constructor(readonly client: SignalsClient, public state: SignalsState, private readonly key: string, private readonly storage: Storage) {
-    this.sync = startSync(state.windows, this.kept());
+  private constructor(readonly client: SignalsClient, public state: SignalsState, key: string, private readonly storage: Storage) {
+    this.outgoing = new WindowDesk(this, state.windows, key, storage);
     this.desk = new MediaDesk(this, new MediaClient(client.client, client.project, client.recordingId, () => client.origin));
   }
 
@@ -95,7 +95,7 @@ export class SignalsSession {
       category: classes[0]?.name ?? "activity", tier: "activity", channel: "", comments: [], keys: loadKeys(storage), changes: [], penalty: 1, least: 0.9, scene: null, object: null, media: [], waveforms: new Map(), playing: false, candidates: [], candidate: 0,
       live: true, busy: null, status: "saved", notice: null, readOnly, help: false,
     }, key, storage);
-    session.show();
+    session.outgoing.show();
     void session.flush();
     void session.findChanges(1);
     void session.loadComments();
@@ -105,7 +105,7 @@ export class SignalsSession {
   }
 
   close(): void {
-    clearTimeout(this.retry);
+    this.outgoing.close();
     clearTimeout(this.retrain);
     clearTimeout(this.spectral);
     clearInterval(this.refresh);
@@ -237,9 +237,8 @@ export class SignalsSession {
   edit(...edits: WindowEdit[]): void {
     if (this.state.readOnly) return this.notify("you may look, not edit, in this project");
     if (!edits.length) return;
-    this.sync = enqueue(this.sync, edits, newClientId);
-    this.show();
-    void this.flush();
+    this.outgoing.edit(edits);
+    this.did("windows");
     this.retrainSoon();
   }
 
@@ -261,14 +260,14 @@ export class SignalsSession {
   comment(text: string): Promise<void> {
     const { cursor, readOnly } = this.state, window = this.chosen();
     if (readOnly) return Promise.resolve(this.notify("you may look, not edit, in this project"));
-    return this.inTurn(async () => {
+    return this.outgoing.inTurn(async () => {
       await this.client.comment(text, window?.start ?? cursor, window && window.id > 0 ? window.id : null);
       await this.loadComments();
     });
   }
 
   resolve(comment: Comment): Promise<void> {
-    return this.inTurn(async () => {
+    return this.outgoing.inTurn(async () => {
       await this.client.resolve(comment);
       await this.loadComments();
     });
@@ -279,14 +278,19 @@ export class SignalsSession {
     this.update({ keys });
   }
 
+  /** Something was done that undo takes back. */
+  did(step: Step): void {
+    this.steps = did(this.steps, step);
+  }
+
+  /** Takes back, or does again, the last of what was done to windows and to films and sounds. */
   stepBack(what: "undo" | "redo"): Promise<void> {
-    return this.inTurn(async () => {
-      await this.sendAll();
-      if (this.sync.queue.length) return this.notify("the server is away; nothing was undone");
-      const states = await this.client.step(what, newClientId());
-      this.sync = { ...this.sync, confirmed: settle(this.sync.confirmed, states) };
-      this.show();
-      this.retrainSoon();
+    return this.outgoing.inTurn(async () => {
+      const { step, steps } = taken(this.steps, what);
+      if (step !== "windows") await this.desk.step(step, what);
+      else if (await this.outgoing.step(what)) this.retrainSoon();
+      else return this.notify("the server is away; nothing was undone");
+      this.steps = steps;
     });
   }
 
@@ -303,17 +307,25 @@ export class SignalsSession {
   }
 
   propose(): Promise<void> {
-    return this.inTurn(() => this.during("learning from the tags …", async () => {
-      await this.sendAll();
+    return this.outgoing.inTurn(() => this.during("learning from the tags …", async () => {
+      await this.outgoing.sendAll();
       const { tags, proposed, unknown_s } = await this.client.propose();
-      await this.take();
+      await this.outgoing.take();
       this.notify(`learned from ${tags} windows: ${proposed} proposed, ${unknown_s.toFixed(0)} s like none of them`);
     }));
   }
 
   async suggest(): Promise<void> {
     await this.flush();
-    await this.during("choosing what to tag next …", async () => this.offer(await this.client.suggestions(3)));
+    await this.during("choosing what to tag next …", async () => {
+      const found = await this.client.suggestions(Math.min(OFFERED + this.skipped.length, 50), this.state.penalty);
+      this.offer(found.filter((one) => !this.skipped.some((span) => span.start < one.end && one.start < span.end)).slice(0, OFFERED));
+    });
+  }
+
+  /** Not to be offered again on this page. */
+  skip(span: Span): void {
+    this.skipped.push(span);
   }
 
   async findSimilar(): Promise<void> {
@@ -338,61 +350,11 @@ export class SignalsSession {
   // To and from the server
 
   reload(): Promise<void> {
-    return this.inTurn(() => this.take());
-  }
-
-  private async take(): Promise<void> {
-    const windows = await this.client.windows();
-    this.sync = rebase(this.sync, windows);
-    this.show();
+    return this.outgoing.inTurn(() => this.outgoing.take());
   }
 
   flush(): Promise<void> {
-    clearTimeout(this.retry);
-    return this.inTurn(() => this.sendAll());
-  }
-
-  private inTurn(work: () => Promise<void>): Promise<void> {
-    this.turn = this.turn.then(work).catch((error: unknown) => this.notify(wordsOf(error)));
-    return this.turn;
-  }
-
-  private async sendAll(): Promise<void> {
-    while (this.sync.queue.length) {
-      try {
-        const states = await this.client.send(this.sync.queue[0], this.sync.confirmed);
-        const done = acknowledge(this.sync, states);
-        this.sync = done.sync;
-        const chosen = this.state.chosen;
-        if (chosen !== null && done.renamed.has(chosen)) this.update({ chosen: done.renamed.get(chosen) ?? null });
-      } catch (error) {
-        if (error instanceof Unreachable) {
-          this.sync = { ...this.sync, online: false };
-          this.retry = setTimeout(() => void this.flush(), RETRY_MS);
-          return this.show();
-        }
-        const newer = await this.client.windows().catch(() => this.sync.confirmed);
-        this.sync = refuse(this.sync, newer);
-        this.notify(`not saved: ${wordsOf(error)}`);
-      }
-      this.show();
-    }
-  }
-
-  private show(): void {
-    const windows = shown(this.sync), { chosen } = this.state;
-    if (this.sync.queue.length) this.storage.setItem(this.key, JSON.stringify(this.sync.queue));
-    else this.storage.removeItem(this.key);
-    this.update({ windows, status: statusOf(this.sync), chosen: chosen !== null && windows.has(chosen) ? chosen : null });
-  }
-
-  /** The edits that an earlier page could not deliver. */
-  private kept(): readonly PendingEdits[] {
-    try {
-      return JSON.parse(this.storage.getItem(this.key) ?? "[]") as PendingEdits[];
-    } catch {
-      return [];
-    }
+    return this.outgoing.flush();
   }
 
   private async during(busy: string, work: () => Promise<void>): Promise<void> {

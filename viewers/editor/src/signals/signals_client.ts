@@ -141,8 +141,9 @@ export class SignalsClient {
     return this.client.post(`${this.signal}/proposals`);
   }
 
-  async suggestions(count: number): Promise<Candidate[]> {
-    const json = await this.client.get<readonly { start_ns: string; end_ns: string; reason: string; guess: string }[]>(`${this.signal}/suggestions?count=${count}`);
+  /** Whole stretches between changes of that penalty. */
+  async suggestions(count: number, penalty: number): Promise<Candidate[]> {
+    const json = await this.client.get<readonly { start_ns: string; end_ns: string; reason: string; guess: string }[]>(`${this.signal}/suggestions?count=${count}&between=${penalty}`);
     return json.map(({ start_ns, end_ns, reason, guess }) => ({ start: this.after(start_ns), end: this.after(end_ns), reason, guess }));
   }
 

@@ -108,6 +108,15 @@ export function listed(windows: Windows): ActivityWindow[] {
   return [...windows.values()].filter(({ state }) => state !== "rejected").sort((a, b) => a.start - b.start || a.id - b.id);
 }
 
+/** The window itself, or the proposal that has taken a proposal's place; null where it is rejected or nothing has. */
+export function successor(id: number, before: Windows, windows: Windows): number | null {
+  const now = windows.get(id), window = before.get(id);
+  if (now) return now.state === "rejected" ? null : id;
+  if (window?.state !== "proposed") return null;
+  const middle = (window.start + window.end) / 2;
+  return listed(windows).find((one) => one.state === "proposed" && one.tier === window.tier && one.channel === window.channel && one.start <= middle && middle < one.end)?.id ?? null;
+}
+
 /** Proposals of a class that are at least so sure. */
 export function sureProposals(windows: Windows, least: number): ActivityWindow[] {
   return listed(windows).filter(({ state, category, score }) => state === "proposed" && category !== UNKNOWN && (score ?? 0) >= least);

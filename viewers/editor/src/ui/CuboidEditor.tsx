@@ -47,7 +47,7 @@ export function CuboidEditor({ id, api, project, recording, home = "/" }: Cuboid
 
 async function open(api: string, project: string, recording: string): Promise<Editor> {
   const client = new Client(api);
-  const classes = client.get<OntologyJson>(ontologyPath(project)).then(readClasses);
+  const classes = client.get<OntologyJson>(ontologyPath(project)).then((found) => readClasses(found, "cuboid"));
   const [session, editor] = await Promise.all([
     client.session(),
     Editor.open(new RecordingClient(client, project, recording), classes, `${project}/${recording}`, window.localStorage),
