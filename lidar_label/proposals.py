@@ -49,9 +49,9 @@ from lidar_label.scoring import Scorer, usual_scorer
 _TALL_SHARE = 0.15  # of the cells; from there on what goes on above belongs to the object
 # A box is worth its look from this score on: to reject one takes a person a third of the time of
 # drawing one, so that right ones pay for wrong ones from 0.25 on. On simulated towns that taught
-# nothing the cost is the same from 0.25 to 0.35 (`benchmarks/scorer.py`); on recordings, whose
-# streets hold more that looks like a vehicle, the higher end does better. Two halves at 0.4 are
-# worth less than the whole at 0.55.
+# nothing the cost is within a hundredth of its least from 0.2 to 0.35 (`benchmarks/scorer.py`); on
+# recordings, whose streets hold more that looks like a vehicle, the higher end does better. Two
+# halves at 0.4 are worth less than the whole at 0.55.
 _BREAK_EVEN = 0.3
 # First log-odds; two of five readings are below it. On simulated towns the trees gave none of these
 # more than 0.11, so that they need not be asked.
