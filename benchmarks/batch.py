@@ -61,6 +61,7 @@ class _Timed:
     whole_s: float
     working_s: float
     warm_s: float
+    processor_s: float
     grown_mb: float
 
     @property
@@ -103,6 +104,8 @@ def speed_rows(sources: list[Source], drive: Path, place: Path) -> tuple[list[Ro
         rates[workers] = timed.rate
         name = f"job of KITTI sweeps, {workers} process{'es' if workers > 1 else ''}"
         rows.append(more_is_better(name, timed.rate, PEER, chain, _SPEED, note))
+        each = 1e3 * timed.processor_s / timed.result.progress.sweeps
+        rows.append(Row("  of cores a sweep, start and all", each, "", None, "ms", None))
     scaling = "two processes over one"
     rows.append(Row(scaling, rates[2] / rates[1], "", None, "×", None))
     return rows, rates[1]
@@ -185,7 +188,7 @@ def paper_rows(rate: float) -> list[Row]:
 
 
 def _job(sources: list[Source], out: Path, options: JobOptions) -> _Timed:
-    before = _resident()
+    before, used = _resident(), _processor_s()
     watch = _Watch()
     start = time.perf_counter()
     result = run_job(sources, out, JobConfig(), options, listen=watch)
@@ -194,7 +197,14 @@ def _job(sources: list[Source], out: Path, options: JobOptions) -> _Timed:
         raise UsageError(f"the measured job failed: {next(iter(result.failures.values()))}")
     grown = (max(watch.memory, default=before) - before) / 1e6
     warm = watch.done[_TWO - 1] if len(watch.done) > _TWO else start
-    return _Timed(result, end - start, end - (watch.first or start), end - warm, grown)
+    return _Timed(
+        result=result,
+        whole_s=end - start,
+        working_s=end - (watch.first or start),
+        warm_s=end - warm,
+        processor_s=_processor_s() - used,
+        grown_mb=grown,
+    )
 
 
 def _chain_rate(drive: Path) -> float | None:
@@ -248,6 +258,12 @@ def _work_seconds(out: Path) -> float:
 def _runs(place: Path, jobs: str = "*") -> list[dict[str, Any]]:
     """Every `run.json` of the jobs in a folder."""
     return [json.loads(path.read_text()) for path in place.glob(f"{jobs}/recordings/*/run.json")]
+
+
+def _processor_s() -> float:
+    """Seconds of cores that this process and those of its that have ended have used."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(sum(resource.getrusage(kind)[:2]) for kind in kinds)
 
 
 def _resident() -> int:
