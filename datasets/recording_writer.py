@@ -221,7 +221,7 @@ class RecordingWriter:
         """Append one image: the bytes of its JPEG or PNG file."""
         self._rig.get(name, Camera)
         rows = np.frombuffer(data, dtype=np.uint8)
-        with self._whole.writing():
+        with self._whole.writing(len(data)):
             self._streams[name].append(time_ns, {"bytes": rows})
 
     def append_imu(self, name: str, time_ns: NDArray[Any], values: NDArray[Any]) -> None:
@@ -266,7 +266,7 @@ class RecordingWriter:
                 raise InvalidSource(f"sweep of {name}: its columns differ in length")
             rows = {key: None if v is None else v[finite] for key, v in rows.items()}
             self.dropped[name] = self.dropped.get(name, 0) + int((~finite).sum())
-        with self._whole.writing():
+        with self._whole.writing(sum(v.nbytes for v in rows.values() if v is not None)):
             self._streams[name].append(time_ns, rows)
 
     def _finish(self) -> None:

@@ -2,12 +2,14 @@
 
 import errno
 import os
+import re
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lidar_label.errors import LidarLabelError, NoSpace, UsageError
 
+_HDF5_REASON = re.compile(r"error message = '([^']+)'")
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -35,8 +37,9 @@ def unwritable(path: str | Path, error: BaseException) -> LidarLabelError:
     """A failed write told in one line: what, why, and what to do."""
     if is_full(error):
         return NoSpace(f"{path}: the disk is full; free some space and run it again")
-    number = getattr(error, "errno", None)
+    number, told = getattr(error, "errno", None), _HDF5_REASON.search(str(error))
     reason = os.strerror(number) if number else " ".join(str(error).split())
+    reason = told[1] if told else reason
     return UsageError(f"{path}: cannot be written ({reason}); name another place")
 
 
@@ -45,6 +48,16 @@ def is_full(error: BaseException) -> bool:
     behind: BaseException | None = error
     while behind is not None:
         if getattr(behind, "errno", None) in _FULL or "No space left" in str(behind):
+            return True
+        behind = behind.__cause__ or behind.__context__
+    return False
+
+
+def hdf5_failed(error: BaseException) -> bool:
+    """Whether HDF5 failed to write; the library then crashes when the process ends."""
+    behind: BaseException | None = error
+    while behind is not None:
+        if "file write failed" in str(behind):
             return True
         behind = behind.__cause__ or behind.__context__
     return False

@@ -1,7 +1,8 @@
-"""HDF5 files that get their name only when they are complete, and survive a full disk."""
+"""HDF5 files that get their name only when they are complete."""
 
-import io
+import errno
 import os
+import shutil
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,11 +10,15 @@ from pathlib import Path
 import h5py
 
 from lidar_label.datasets.whole_files import beside, unwritable
-from lidar_label.errors import UsageError
+
+_SPARE_BYTES = 16 << 20  # for what HDF5 still holds back; a chunk and its like
 
 
 class WholeHdf5:
     """An HDF5 file being written, under a partial name.
+
+    HDF5 crashes the process, at the latest when it ends, over a write that fails. So the room on
+    the disk is looked at before each: a full disk is told while all that was written is in order.
 
     Attributes:
         path: The final one.
@@ -30,25 +35,24 @@ class WholeHdf5:
         self._partial = beside(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._disk = _Disk(self._partial)
+            self._check_room(0)
             # 1.10's format: checksums on metadata, growing datasets found in one step.
-            self.file = h5py.File(self._disk, "w", libver=("v110", "v110"))
+            self.file = h5py.File(self._partial, "w", libver=("v110", "v110"))
         except OSError as error:
             raise unwritable(self.path, error) from error
 
     @contextmanager
-    def writing(self) -> Generator[None]:
-        """Tell what could not be written as our error.
+    def writing(self, size: int = 0) -> Generator[None]:
+        """Check that there is room for so many bytes, and tell what HDF5 could not write.
 
         Raises:
             UsageError: if it cannot be written; NoSpace if the disk is full.
         """
         try:
+            self._check_room(size)
             yield
         except (OSError, RuntimeError) as error:
-            raise unwritable(self.path, self._disk.failure or error) from error
-        if self._disk.failure is not None:
-            raise unwritable(self.path, self._disk.failure)
+            raise unwritable(self.path, error) from error
 
     def end(self, kind: type[BaseException] | None, finish: Callable[[], None]) -> None:
         """What its writer does at the end of a `with` block: finish, sync and name it, or drop it.
@@ -65,117 +69,21 @@ class WholeHdf5:
                 with self.writing():
                     finish()
                     self.file.close()
-                    self._disk.sync()
-                with self.writing():
+                    _sync(self._partial)
                     self._partial.replace(self.path)
-                    _sync_folder(self.path.parent)
+                    _sync(self.path.parent)
         finally:
             with suppress(OSError, RuntimeError):
                 self.file.close()
-            self._disk.close()
             self._partial.unlink(missing_ok=True)
 
-
-class _Disk(io.RawIOBase):
-    """What HDF5 writes to. It crashes the process over a write that fails, so none does.
-
-    The first failure is kept, and what comes after it goes into memory until the file is closed.
-
-    Attributes:
-        failure: Why bytes are missing; None while all is well.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.failure: OSError | None = None
-        self._late: list[tuple[int, bytes]] = []
-        self._at = 0
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
-        try:
-            _lock(self._handle, path)
-            os.ftruncate(self._handle, 0)
-        except BaseException:
-            os.close(self._handle)
-            raise
-
-    def write(self, data: memoryview) -> int:  # type: ignore[override]
-        """All of it, whatever happens."""
-        left = memoryview(data).cast("B")
-        size = len(left)
-        try:
-            if self.failure is None:
-                os.lseek(self._handle, self._at, os.SEEK_SET)
-            while self.failure is None and len(left):
-                left = left[os.write(self._handle, left) :]
-        except OSError as error:
-            self.failure = error
-        if len(left):
-            self._late.append((self._at + size - len(left), bytes(left)))
-        self._at += size
-        return size
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """What was written, as if nothing had failed."""
-        view = memoryview(buffer).cast("B")
-        os.lseek(self._handle, self._at, os.SEEK_SET)
-        kept = os.read(self._handle, len(view))
-        view[: len(kept)] = kept
-        for begin, late in self._late:
-            low, high = max(begin, self._at), min(begin + len(late), self._at + len(view))
-            if low < high:
-                view[low - self._at : high - self._at] = late[low - begin : high - begin]
-        count = len(kept) if self.failure is None else len(view)
-        self._at += count
-        return count
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Go to a byte; HDF5 asks for the end, too."""
-        ends = [os.fstat(self._handle).st_size, *(at + len(late) for at, late in self._late)]
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: max(ends)}
-        self._at = base[whence] + offset
-        return self._at
-
-    def tell(self) -> int:
-        """Where the next bytes go."""
-        return self._at
-
-    def truncate(self, size: int | None = None, /) -> int:
-        """To a size, where the disk allows it."""
-        size = self._at if size is None else size
-        try:
-            if self.failure is None:
-                os.ftruncate(self._handle, size)
-        except OSError as error:
-            self.failure = error
-        return size
-
-    def sync(self) -> None:
-        """Have the operating system put it on the disk."""
-        os.fsync(self._handle)
-
-    def close(self) -> None:
-        """Let the file go, and its lock."""
-        if self._handle >= 0:
-            os.close(self._handle)
-            self._handle = -1
-        super().close()
+    def _check_room(self, size: int) -> None:
+        if shutil.disk_usage(self.path.parent).free < size + _SPARE_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
 
-def _lock(handle: int, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows: two runs at once are the user's care
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        same = os.path.samestat(os.fstat(handle), path.stat())  # else the other has named it
-    except OSError:
-        same = False
-    if not same:
-        raise UsageError(f"{path}: another run writes it just now; wait for it")
-
-
-def _sync_folder(path: Path) -> None:
-    """Have the operating system put a folder's names on disk, where it can."""
+def _sync(path: Path) -> None:
+    """Have the operating system put a file or folder on disk, where it can."""
     with suppress(OSError):
         handle = os.open(path, os.O_RDONLY)
         try:

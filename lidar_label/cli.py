@@ -3,6 +3,7 @@
 import argparse
 import errno
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -43,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return int(importlib.import_module(COMMANDS[arguments.command][0]).run(arguments))
     except LidarLabelError as error:
         print(f"lidar-label {arguments.command}: {error}", file=sys.stderr)  # noqa: T201
+        _leave_if_hdf5_failed(error)
         return BAD_INPUT
     except (OSError, MemoryError) as error:
         if isinstance(error, BrokenPipeError):
@@ -53,6 +55,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"lidar-label {arguments.command}: interrupted", file=sys.stderr)  # noqa: T201
         return INTERRUPTED
+
+
+def _leave_if_hdf5_failed(error: LidarLabelError) -> None:
+    """End the process at once where its usual end would be a crash of the HDF5 library."""
+    from lidar_label.datasets.whole_files import hdf5_failed
+
+    if hdf5_failed(error):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(BAD_INPUT)
 
 
 def _in_words(error: OSError | MemoryError) -> str:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lidar_label.datasets.recording import Recording, RecordingWriter
+from lidar_label.datasets.point_labels import PointLabelWriter, SweepLabels
+from lidar_label.datasets.recording import RecordingWriter
 from lidar_label.datasets.whole_files import is_full, unwritable, written_whole
 from lidar_label.errors import NoSpace, UsageError
 
@@ -53,55 +55,48 @@ def test_a_full_disk_is_found_behind_another_error() -> None:
     assert not is_full(OSError(errno.EACCES, "no"))
 
 
-WRITE = """
-import resource, sys
-from pathlib import Path
-import numpy as np
-from lidar_label.datasets.point_labels import PointLabelWriter, SweepLabels
-from lidar_label.datasets.recording import RecordingWriter
-from lidar_label.errors import UsageError
-
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
-rng = np.random.default_rng(0)
-try:
-    if sys.argv[1] == "recording":
-        with RecordingWriter(Path(sys.argv[2]) / "drive.h5", source="test") as writer:
-            writer.add_lidar("top", np.eye(4))
-            for i in range(4):
-                writer.append_sweep("top", i, rng.normal(size=(100_000, 3)).astype(np.float32))
-    else:
-        with PointLabelWriter(Path(sys.argv[2]) / "drive.points.hdf5", {}) as labels:
-            for i in range(4):
-                track = rng.integers(0, 2**31 - 1, 100_000, dtype=np.int32)
-                labels.append("top", i, SweepLabels(np.zeros(len(track), np.uint8), track))
-except UsageError as error:
-    print(error)
-    sys.exit(2)
-"""
-
-
 @pytest.mark.parametrize("kind", ["recording", "points"])
-@pytest.mark.parametrize("limit", [100, 700_000, 1_590_000])
-def test_what_hdf5_cannot_write_leaves_nothing(tmp_path: Path, kind: str, limit: int) -> None:
-    """A limit on the size of files stands in for a disk that takes no more.
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_full_disk_is_seen_before_hdf5_fails(
+    tmp_path: Path, kind: str, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Room for the file's beginning and `rows` sweeps, then none."""
+    asked = 0
 
-    In a process of its own: HDF5 by itself crashes over it, at the latest when the process ends.
-    """
-    command = [sys.executable, "-c", WRITE, kind, str(tmp_path), str(limit)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2, done.stderr
-    assert done.stderr == ""
-    assert done.stdout.count("\n") == 1
-    assert "cannot be written (File too large)" in done.stdout
+    def usage(_: Path) -> shutil._ntuple_diskusage:
+        nonlocal asked
+        asked += 1
+        return shutil._ntuple_diskusage(1 << 40, 0, 1 << 30 if asked <= rows + 1 else 1 << 20)
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    path = tmp_path / "drive.h5"
+
+    def write() -> None:
+        if kind == "recording":
+            with RecordingWriter(path, source="test") as writer:
+                writer.add_lidar("top", np.eye(4))
+                for i in range(4):
+                    writer.append_sweep("top", i, np.ones((9, 3), np.float32))
+        else:
+            with PointLabelWriter(path, {}) as labels:
+                for i in range(4):
+                    labels.append("top", i, SweepLabels(np.zeros(9, np.uint8), np.zeros(9, "i4")))
+
+    with pytest.raises(NoSpace, match=r"drive\.h5: the disk is full; free some"):
+        write()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:
-    with RecordingWriter(tmp_path / "drive.h5", source="first") as first:
-        first.add_lidar("top", np.eye(4))
-        with pytest.raises(UsageError, match="another run writes it"):
-            RecordingWriter(tmp_path / "drive.h5", source="second")
-        first.append_sweep("top", 0, np.ones((5, 3), np.float32))
-    with Recording(tmp_path / "drive.h5") as recording:
-        recording.verify()
-        assert recording.source == "first"
+def test_what_hdf5_cannot_write_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    """A limit on the size of files stands in for a quota, which shows only when it is met."""
+    limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, -1))"
+    run = "from lidar_label.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = ["simulate", str(tmp_path / "drive.h5"), "--seconds", "0.3", "--beams", "32"]
+    done = subprocess.run(
+        [sys.executable, "-c", f"{limit}; {run}", *command, "--json"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "cannot be written (File too large)" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
