@@ -10,7 +10,7 @@ from lidar_label.benchmarks.kernel_inputs import scene
 def test_work_is_dealt_once_to_one_of_the_workers() -> None:
     dealt = throughput._dealt([0, 1, 2, 0, 1], 2)
     assert [len(part) for part in dealt] == [3, 2]
-    assert sorted(sum(dealt, [])) == [0, 0, 1, 1, 2]
+    assert sorted(k for part in dealt for k in part) == [0, 0, 1, 1, 2]
 
 
 @pytest.mark.parametrize("rate", [throughput._by_processes, throughput._by_threads])
