@@ -150,12 +150,13 @@ def look_through(boxes: Boxes, image: Floats32, origin: Floats) -> Floats32:
             continue
         # The box's middle in its own frame, from the sensor, and the angles of its corners there.
         mx, my = c * dx + s * dy, c * dy - s * dx
-        left, right = 0.0, 0.0
+        most, least = 0.0, 0.0  # tangents: all corners lie before the sensor
         for corner in range(4):
             u = mx + (half_length if corner < 2 else -half_length)
             v = my + (half_width if corner % 2 == 0 else -half_width)
-            angle = math.atan2(mx * v - my * u, mx * u + my * v)
-            left, right = max(left, angle), min(right, angle)
+            tangent = np.divide(mx * v - my * u, mx * u + my * v)
+            most, least = max(most, tangent), min(least, tangent)
+        left, right = math.atan(most), math.atan(least)
         towards = math.atan2(dy, dx)
         rays = min(int((left - right) / (2 * np.pi / COLUMNS)) + 1, _RAYS_ACROSS)
         step = (left - right) / rays

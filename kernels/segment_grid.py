@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lidar_label.arrays import Floats, Floats32, Ints32, Points
+from lidar_label.kernels.free_space import take_apart
 from lidar_label.kernels.jit import kernel
 
 CELL = 0.2  # metres; below the gap between two people side by side, above the point spacing
@@ -18,6 +19,7 @@ _TALLEST = 6.0  # metres above ground; nothing that is labelled on a road is hig
 # distance as the beams spread (a little over one beam of 32).
 _TALL_GAP = 0.35
 _TALL_GAP_PER_METRE = 0.012
+_BLOCK = 1024  # points at once: what is computed of them stays in the first-level cache
 # What a cell shows.
 UNSEEN, GROUND, LOW, TALL = 0, 1, 2, 3
 
@@ -50,15 +52,37 @@ def _cell_of(
 ) -> Ints32:
     """(N,) cell of each point; `outside` for what is off the grid, deep below or high above."""
     cell = np.empty(len(points), np.int32)
-    half = side / 2
-    for i in range(len(points)):
-        gx = np.divide(points[i, 0] - cx, CELL) + half
-        gy = np.divide(points[i, 1] - cy, CELL) + half
+    x, y, z = (
+        np.empty(_BLOCK, np.float32),
+        np.empty(_BLOCK, np.float32),
+        np.empty(_BLOCK, np.float32),
+    )
+    nowhere, half = np.zeros(3), side / 2
+    for begin in range(0, len(points), _BLOCK):
+        count = take_apart(points, begin, nowhere, x, y, z)
+        _place(x[:count], y[:count], height[begin:], cx, cy, half, outside, cell[begin:])
+    return cell
+
+
+@kernel
+def _place(
+    x: Floats32,
+    y: Floats32,
+    height: Floats32,
+    cx: float,
+    cy: float,
+    half: float,
+    outside: int,
+    cell: Ints32,
+) -> None:
+    """Write the cell of each point, as `_cell_of`; columns, so that several are done at once."""
+    side = 2 * half
+    for i in range(len(x)):
+        gx, gy = np.divide(x[i] - cx, CELL) + half, np.divide(y[i] - cy, CELL) + half
         inside = (gx >= 0) & (gy >= 0) & (gx < side) & (gy < side)
         inside &= (height[i] > _DEEPEST) & (height[i] < _TALLEST)
         row, column = np.int32(gx if inside else 0.0), np.int32(gy if inside else 0.0)
-        cell[i] = row * side + column if inside else outside
-    return cell
+        cell[i] = row * np.int32(side) + column if inside else np.int32(outside)
 
 
 @kernel

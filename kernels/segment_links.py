@@ -50,7 +50,17 @@ def link(
     Returns:
         (E,) first and second cell and (E,) gap of each pair of cells in different sets.
     """
-    around = (cells.place, cells.row_begin, cells.mean, cells.low, cells.high, scale, gaps, side)
+    around = (
+        cells.place,
+        _counted(cells.place, side),
+        cells.row_begin,
+        cells.mean,
+        cells.low,
+        cells.high,
+        scale,
+        gaps,
+        side,
+    )
     none = np.empty((3, 0), np.int32)
     _pairs(*around, True, set_of, none)
     room = 4 * len(scale)
@@ -63,8 +73,21 @@ def link(
 
 
 @kernel
+def _counted(place: Ints32, side: int) -> Ints32:
+    """(side², + 1) number of cells before each place of the grid."""
+    before = np.empty(side * side + 1, np.int32)
+    begin = 0
+    for k in range(len(place)):
+        before[begin : place[k] + 1] = k
+        begin = place[k] + 1
+    before[begin:] = len(place)
+    return before
+
+
+@kernel
 def _pairs(
     place: Ints32,
+    before: Ints32,
     row_begin: Ints32,
     mean: Floats,
     low: Floats32,
@@ -83,23 +106,15 @@ def _pairs(
         begin, end = row_begin[row], row_begin[row + 1]
         if begin == end:
             continue
-        for r in range(row, min(row + _MAX_REACH + 1, side)):
-            window, stop = row_begin[r], row_begin[r + 1]
-            for i in range(begin, end):
-                reach = min(int(limit * scale[i] / CELL) + 1, _MAX_REACH)
-                widest = limit * scale[i] * limit * scale[i] * _ROUNDING
-                if window == stop or r - row > reach:
-                    continue
-                column = place[i] + (r - row) * side
-                while window < stop and place[window] < column - _MAX_REACH:
-                    window += 1
-                own, x, y = set_of[i], mean[i, 0], mean[i, 1]
-                j = i + 1 if r == row else window
-                while j < stop and place[j] < column - reach:
-                    j += 1
-                for other in range(j, stop):
-                    if place[other] > column + reach:
-                        break
+        for i in range(begin, end):
+            own, x, y = set_of[i], mean[i, 0], mean[i, 1]
+            reach = min(int(limit * scale[i] / CELL) + 1, _MAX_REACH)
+            widest = limit * scale[i] * limit * scale[i] * _ROUNDING
+            column = place[i] - row * side
+            left, right = max(column - reach, 0), min(column + reach + 1, side)
+            for r in range(row, min(row + reach + 1, side)):
+                first = i + 1 if r == row else before[r * side + left]
+                for other in range(first, before[r * side + right]):
                     if set_of[other] == own and not unites:
                         continue
                     dx, dy = x - mean[other, 0], y - mean[other, 1]
