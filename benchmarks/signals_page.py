@@ -58,7 +58,7 @@ def run(data: Path | None) -> list[Row]:
     return [
         less_is_better(
             name, value, "allowed" if name in _ALLOWED_MS else "", _ALLOWED_MS.get(name), "ms"
-        )  # fmt: skip
+        )
         for name, value in figures.items()
     ]
 

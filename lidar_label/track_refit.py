@@ -23,6 +23,7 @@ _FEWEST = 5  # points that say something
 _MANY = 20  # points that show an end
 _FEWEST_LOOKS = 4  # that say how long a side is
 _AGREE = 0.12  # metres by which half of them may fall short of the longest: no end was hidden
+_MOST = 0.65  # share of them that agrees where strangers are told
 _FAIR = 0.25  # sine of the angle at which a side is seen well enough to be measured
 _HIGHEST_SHARE = 90  # percentile of what single frames show: strays lie above, hidden parts below
 _SIZE_SD = 0.05  # metres, of a side seen from end to end
@@ -163,10 +164,24 @@ def measured_sizes(
             good &= np.isfinite(spans[:, axis])
             if good.sum() < _FEWEST_LOOKS:
                 continue
-            middle, seen = np.percentile(spans[good, axis], (50, _HIGHEST_SHARE)).tolist()
+            own = _without_strangers(spans[good, axis], label, axis)
+            middle, seen = np.percentile(own, (50, _HIGHEST_SHARE)).tolist()
             whole = seen - middle < _AGREE and (axis == 2 or bool(solid[t]))
             result[t, axis] = _agreed(seen, whole, float(size[t, axis]), label, axis)
     return result
+
+
+def _without_strangers(spans: Floats, label: LabelClass | None, axis: int) -> Floats:
+    """Spans of one side without those in which a wall or a hedge beside it came into view.
+
+    They are told where most looks agree on a length that the class has, and few go beyond; looks at
+    ends that are hidden by turns do not agree.
+    """
+    middle = float(np.median(spans))
+    short = label is not None and middle < label.size_mean[axis] - label.size_sd[axis]
+    if short or (np.abs(spans - middle) < _AGREE).mean() < _MOST:
+        return spans
+    return spans[spans < middle + _AGREE]
 
 
 def _agreed(seen: float, whole: bool, before: float, label: LabelClass | None, axis: int) -> float:

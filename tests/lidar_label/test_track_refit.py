@@ -13,8 +13,8 @@ from lidar_label.kernels.following import overlap_volumes
 from lidar_label.kernels.packed_points import PackedPoints, pack
 from lidar_label.refinement import track_offline
 from lidar_label.track_refit import refit
-from lidar_label.track_smoothing import smooth
-from lidar_label.track_stream import gather
+from lidar_label.track_smoothing import Paths, smooth
+from lidar_label.track_stream import Stream, gather
 from lidar_label.track_surroundings import Surroundings
 from lidar_label.tracker_config import DEFAULT_CONFIG
 
@@ -75,16 +75,19 @@ def test_a_frame_that_the_detector_missed_is_carried_on_by_points(
     assert set(last.reason) == {"carried on beyond its detections"}
 
 
-def kerbside(places: np.ndarray) -> Surroundings:
+def kerbside(places: np.ndarray, hedge_from: int = 99) -> Surroundings:
     """Points of one car's sides in every frame; the ground below them is 5 cm under the boxes."""
 
     def read(index: int) -> PackedPoints:
         rng = np.random.default_rng(index)
         along = np.concatenate((rng.uniform(-2.2, 2.2, 60), np.full(40, -2.2)))
-        across = np.concatenate((np.full(60, -0.9), rng.uniform(-0.9, 0.9, 40)))
-        height = rng.uniform(0.3, 1.4, 100)
+        across = np.concatenate((np.full(60, -0.9), np.linspace(-0.9, 0.9, 40)))
+        height = rng.uniform(0.3, 0.9, 100)
+        if index >= hedge_from:  # beyond the far side
+            along, across = np.append(along, [-1.0, 0.0, 1.0]), np.append(across, [1.25] * 3)
+            height = np.append(height, [0.5] * 3)
         xyz = np.column_stack((places[index, 0] + along, 3.0 + across, height - 0.05))
-        times = np.full(100, index * 10**8)
+        times = np.full(len(xyz), index * 10**8)
         return pack(xyz.astype(np.float32), height.astype(np.float32), times, index * 10**8)
 
     return Surroundings(read, np.zeros(2))
@@ -92,6 +95,23 @@ def kerbside(places: np.ndarray) -> Surroundings:
 
 @pytest.mark.parametrize(("speed", "bottom"), [(0.0, -0.05), (10.0, 0.0)])
 def test_what_stands_is_let_down_to_the_ground_below_it(speed: float, bottom: float) -> None:
+    stream, paths, laid, size, human = laid_against(speed)
+    assert paths.still[0] == (speed == 0)
+    below = laid.boxes[:, 2] - laid.boxes[:, 5] / 2
+    assert below[~human] == pytest.approx(bottom, abs=0.01)
+    assert laid.boxes[human] == pytest.approx(stream.boxes[human])
+    assert size.shape == (1, 3)
+
+
+def test_a_hedge_beside_it_in_some_frames_does_not_make_it_wider() -> None:
+    *_, size, _ = laid_against(0.0, hedge_from=11)
+    assert size[0, 1] == pytest.approx(1.8, abs=0.05)
+
+
+def laid_against(
+    speed: float, hedge_from: int = 99
+) -> tuple[Stream, Paths, Stream, np.ndarray, np.ndarray]:
+    """A car of 4.4 × 1.8 m in 15 frames, before and after; a person made the box of frame 7."""
     places = np.column_stack((10 + speed * 0.1 * np.arange(15), np.full(15, 3.0)))
     frames = [
         Cuboids.of([[x, y, 0.8, 4.4, 1.8, 1.6, 0.0]], frame=k, time_ns=k * 10**8, category="car",
@@ -101,11 +121,7 @@ def test_what_stands_is_let_down_to_the_ground_below_it(speed: float, bottom: fl
     stream = gather(frames, None, DEFAULT_CONFIG)
     tracks = np.zeros(15, dtype=np.int64)
     paths = smooth(stream, tracks)
-    assert paths.still[0] == (speed == 0)
     human = np.arange(15) == 7
-    with kerbside(places) as surroundings:
+    with kerbside(places, hedge_from) as surroundings:
         laid, size = refit(stream, tracks, paths, surroundings, human)
-    below = laid.boxes[:, 2] - laid.boxes[:, 5] / 2
-    assert below[~human] == pytest.approx(bottom, abs=0.01)
-    assert laid.boxes[human] == pytest.approx(stream.boxes[human])
-    assert size.shape == (1, 3)
+    return stream, paths, laid, size, human
