@@ -55,12 +55,12 @@ def run(data: Path | None) -> list[Row]:
         path = Path(folder) / "phone.h5"
         write_signal(path, 1.0, 100.0)
         figures = measure(path, Path(folder) / "store")
-    return [
-        less_is_better(
-            name, value, "allowed" if name in _ALLOWED_MS else "", _ALLOWED_MS.get(name), "ms"
-        )
-        for name, value in figures.items()
-    ]
+    return [_row(name, value) for name, value in figures.items()]
+
+
+def _row(name: str, value: float) -> Row:
+    most = _ALLOWED_MS.get(name)
+    return less_is_better(name, value, "allowed" if most else "", most, "ms")
 
 
 def write_signal(path: Path, hours: float, rate_hz: float) -> None:

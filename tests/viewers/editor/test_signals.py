@@ -138,6 +138,35 @@ def test_a_phone_is_tagged_by_mouse_and_keyboard(page, phone: Server, truth) -> 
     hands.eventually(lambda: len(screen.spans()) == 1, "the first alone")
 
 
+def test_what_comes_next_is_there_before_it_is_asked_for(browser, tmp_path: Path) -> None:
+    """Far more samples than pixels, so that a nearer view needs finer blocks."""
+    path = tmp_path / "long.h5"
+    with RecordingWriter(path, source="made up") as writer:
+        writer.add_imu("imu", np.eye(4), ("acc_x",), ("m/s²",))
+        times = START_NS + np.arange(400_000) * (S // 100)
+        writer.append_imu("imu", times, np.random.default_rng(1).normal(size=(len(times), 1)))
+    server = Server(path, tmp_path / "store")
+    server.start()
+    try:
+        page = browser.new_page(viewport=SIZE)
+        asked: list[str] = []
+        page.on("requestfinished", lambda one: "pixels=" in one.url and asked.append(one.url))
+        page.goto(server.page)
+        page.wait_for_selector(".ll-signals[data-busy='']")
+        page.mouse.move(*Screen(page, server).at(1000.0))
+        page.mouse.wheel(0, -300)
+        fine = "performance.getEntriesByName('signal fine').length"
+        hands.eventually(lambda: page.evaluate(fine) == 1, "drawn finely")
+        page.wait_for_load_state("networkidle")
+        assert len(asked) > 1
+        page.route("**/*pixels=*", lambda route: None)  # the server does not answer any more
+        page.mouse.wheel(0, -340)
+        hands.eventually(lambda: page.evaluate(fine) == 2, "drawn finely from what is here")
+        page.close()
+    finally:
+        server.stop()
+
+
 def test_the_machine_proposes_the_rest(page, phone: Server, truth) -> None:
     screen = Screen(page, phone)
     bouts = truth[1]

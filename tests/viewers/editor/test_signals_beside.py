@@ -135,6 +135,57 @@ def test_films_and_sounds_are_aligned_and_stay_so(page, phone: Server, folder: P
     assert start_of(page.locator(".ll-medium").filter(has_text="knocks.wav")) == moved
 
 
+# A film of H.264 in MP4, red for 1.5 s and then blue, by the browser's own encoder.
+RECORD = """
+async () => {
+  const canvas = document.createElement('canvas'), pen = canvas.getContext('2d');
+  [canvas.width, canvas.height] = [160, 96];
+  const film = new MediaRecorder(canvas.captureStream(25), {mimeType: 'video/mp4;codecs=avc1'});
+  const parts = [], began = performance.now();
+  film.ondataavailable = ({data}) => parts.push(data);
+  const paint = setInterval(() => {
+    pen.fillStyle = performance.now() - began < 1500 ? 'red' : 'blue';
+    pen.fillRect(0, 0, 160, 96);
+  }, 20);
+  film.start();
+  await new Promise(done => setTimeout(done, 3500));
+  const ended = new Promise(done => film.onstop = done);
+  film.stop();
+  await ended;
+  clearInterval(paint);
+  return [...new Uint8Array(await new Blob(parts).arrayBuffer())];
+}
+"""
+COLOUR = """
+film => {
+  const pen = document.createElement('canvas').getContext('2d');
+  pen.drawImage(film, 0, 0, 9, 9);
+  const [red, , blue] = pen.getImageData(4, 4, 1, 1).data;
+  return film.seeking ? 'seeking' : red > 150 ? 'red' : blue > 150 ? 'blue' : 'neither';
+}
+"""
+
+
+def test_an_mp4_is_sought_by_ranges_of_bytes(page, phone: Server, tmp_path: Path) -> None:
+    page.goto(phone.page)
+    idle(page)
+    if not page.evaluate("MediaRecorder.isTypeSupported('video/mp4;codecs=avc1')"):
+        pytest.skip("this browser does not encode H.264")
+    path = tmp_path / "colours.mp4"
+    path.write_bytes(bytes(page.evaluate(RECORD)))
+    answers: list[int] = []
+    page.on("response", lambda answer: answer.url.endswith("/content") and answers.append(answer.status))  # fmt: skip # noqa: E501
+    medium = add(page, path)
+    film, screen = medium.locator("video"), Screen(page, phone)
+    hands.eventually(lambda: film.evaluate("film => film.readyState") > 1, "shown")
+    assert 3 < film.evaluate("film => film.duration") < 10
+    start = start_of(medium)
+    for seconds, colour in ((0.7, "red"), (2.8, "blue"), (0.5, "red")):
+        page.mouse.click(*screen.at(start + seconds, 500))
+        hands.eventually(lambda colour=colour: film.evaluate(COLOUR) == colour, colour)
+    assert set(answers) == {206}
+
+
 def test_derived_channels_and_frequencies(page, phone: Server) -> None:
     page.goto(phone.page)
     idle(page)

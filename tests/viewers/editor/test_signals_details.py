@@ -126,3 +126,42 @@ def test_a_csv_is_imported_as_a_person_says(page, phone: Server, tmp_path: Path)
     page.get_by_role("link", name="Open the signals").last.click()
     page.wait_for_function("performance.getEntriesByName('signal visible').length > 0")
     assert "acc_z" in page.locator(".ll-readings").inner_text()
+
+
+def test_a_window_stays_inside_the_one_it_lies_in(page, phone: Server) -> None:
+    page.goto(phone.page)
+    page.wait_for_selector(".ll-signals[data-busy='']")
+    page.get_by_label("propose again after every tag").uncheck()
+    screen = Screen(page, phone)
+
+    def made(tier: str) -> list[tuple[float, float]]:
+        spans = [(int(w["start_ns"]), int(w["end_ns"])) for w in screen.windows() if w["tier"] == tier]  # fmt: skip # noqa: E501
+        return [((a - START_NS) / S, (b - START_NS) / S) for a, b in spans if b > a + S]
+
+    def draw(tier: str, start: float, end: float, *, exact: bool = False) -> None:
+        before = len(made(tier))
+        page.get_by_label("Tier").select_option(tier)
+        page.keyboard.press("Escape")
+        if exact:
+            page.keyboard.down("Alt")
+        screen.drag(start, end, y=500)
+        page.keyboard.up("Alt")
+        hands.eventually(lambda: len(made(tier)) == before + 1, tier)
+
+    draw("context", 3.0, 12.0)
+    [(start, end)] = made("context")
+    draw("posture", 8.0, 17.0)
+    assert made("posture")[0][1] == end
+    draw("posture", 9.0, 19.0, exact=True)
+    assert max(b for _, b in made("posture")) > end + 5
+    finding = page.get_by_label("Findings").get_by_role("button")
+    assert finding.count() == 1
+    assert "leaves" in finding.inner_text()
+    # the context is made shorter: what lies inside follows, and one undo brings both back
+    page.locator("canvas.ll-signal").focus()
+    screen.drag(end, end - 2, y=22 + 12)
+    hands.eventually(lambda: made("context")[0][1] < end - 1, "a shorter context")
+    assert min(b for _, b in made("posture")) == made("context")[0][1]
+    page.keyboard.press("Control+z")
+    hands.eventually(lambda: made("context") == [(start, end)], "as it was")
+    assert min(b for _, b in made("posture")) == end

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { hitAt, lanesOf, layoutOf } from "../src/signals/layout";
+import { clipped, followers, leaving, parentOf } from "../src/signals/nesting";
 import { decodeSignal, groups, range, rowAt, serves } from "../src/signals/signal_view";
 import { type Change, SECOND, exactTime, panBy, pieceAt, snapped, ticks, toTime, toX, within, zoomAt } from "../src/signals/time_axis";
 import { acknowledge, enqueue, rebase, refuse, shown, startSync, statusOf } from "../src/signals/window_sync";
@@ -98,22 +99,48 @@ describe("what is under the mouse", () => {
   const layout = layoutOf(1000, 400, lanesOf(windows, "activity"), 2);
   const hit = (x: number, y: number, chosen: number | null = null) => hitAt(layout, whole, windows, chosen, "activity", x, y);
   it("has a lane for each tier in use, and strips to the bottom", () => {
-    expect(layout.lanes.map(({ tier }) => tier)).toEqual(["activity", "context"]);
-    expect(lanesOf(windows, "posture")).toEqual(["posture", "activity", "context"]);
+    expect(layout.lanes.map(({ tier }) => tier)).toEqual(["context", "activity"]);
+    expect(lanesOf(windows, "posture")).toEqual(["context", "posture", "activity"]);
     expect(layout.strips[1].y + layout.strips[1].height).toBeCloseTo(400);
   });
   it.each([
     [500, 5, null, { kind: "ruler" }],
-    [102, 30, null, { kind: "edge", end: "start", window: { id: 1 } }],
-    [150, 30, null, { kind: "inside", window: { id: 1 } }],
-    [150, 60, null, { kind: "inside", window: { id: 3 }, tier: "context" }],
+    [102, 60, null, { kind: "edge", end: "start", window: { id: 1 } }],
+    [150, 60, null, { kind: "inside", window: { id: 1 } }],
+    [150, 31, null, { kind: "inside", window: { id: 3 }, tier: "context" }],
     [102, 200, null, { kind: "inside", window: { id: 1 } }],
     [102, 200, 1, { kind: "edge", end: "start", window: { id: 1 } }],
-    [200, 30, 1, { kind: "edge", end: "end", window: { id: 1 } }],
-    [200, 30, 2, { kind: "edge", end: "start", window: { id: 2 } }],
+    [200, 60, 1, { kind: "edge", end: "end", window: { id: 1 } }],
+    [200, 60, 2, { kind: "edge", end: "start", window: { id: 2 } }],
     [600, 200, null, { kind: "empty", tier: "activity" }],
   ] as const)("at %d, %d with %s chosen", (x, y, chosen, wanted) => {
     expect(hit(x, y, chosen)).toMatchObject(wanted);
+  });
+});
+
+describe("windows within others", () => {
+  const sitting = window(1, 10, 40, { tier: "posture" }), trip = window(2, 0, 60, { tier: "context" });
+  it("have the nearest tier's window that holds the most of them as parent", () => {
+    const all = made(sitting, trip, window(3, 40, 50, { tier: "posture" }), window(4, 0, 90, { tier: "posture", state: "proposed" }));
+    expect(parentOf(all, { start: s(30), end: s(45) }, "activity")?.id).toBe(1);
+    expect(parentOf(all, { start: s(52), end: s(55) }, "activity")?.id).toBe(2);
+    expect(parentOf(all, { start: s(12), end: s(13) }, "posture")?.id).toBe(2);
+    expect(parentOf(all, { start: s(70), end: s(80) }, "activity")).toBeNull();
+    expect(parentOf(all, trip, "context")).toBeNull();
+  });
+  it("end where their parent ends, and stay whole without one", () => {
+    expect(clipped(made(sitting), { start: s(30), end: s(45) }, "activity")).toEqual({ start: s(30), end: s(40) });
+    expect(clipped(made(sitting), { start: s(50), end: s(55) }, "activity")).toEqual({ start: s(50), end: s(55) });
+    expect(clipped(made(sitting), { start: s(8), end: s(45) }, "context")).toEqual({ start: s(8), end: s(45) });
+  });
+  it("are clipped when their parent is made shorter, but not moved out of it", () => {
+    const all = made(sitting, window(3, 12, 38), window(4, 33, 39), window(5, 15, 20));
+    expect(followers(all, sitting, { start: s(10), end: s(30) })).toEqual([{ kind: "move", window: 3, start: s(12), end: s(30) }]);
+    expect(followers(all, sitting, { start: s(5), end: s(45) })).toEqual([]);
+  });
+  it("that leave their parent are findings, the worst first", () => {
+    const all = made(sitting, window(3, 8, 20), window(4, 30, 45), window(5, 15, 20), window(6, 5, 20, { state: "proposed" }));
+    expect(leaving(all).map(({ window: { id }, parent, by }) => [id, parent.id, by])).toEqual([[4, 1, s(5)], [3, 1, s(2)]]);
   });
 });
 

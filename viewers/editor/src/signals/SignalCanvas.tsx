@@ -3,7 +3,7 @@
 import React, { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { draw, inkOf } from "./drawing";
 import { type Hit, type Layout, hitAt, lanesOf, layoutOf } from "./layout";
-import { create } from "./operations";
+import { create, move as moveWindow } from "./operations";
 import { type Medium, shifted, stretched } from "./media";
 import type { SignalsSession } from "./session";
 import { groups } from "./signal_view";
@@ -63,8 +63,8 @@ export function SignalCanvas({ session }: { session: SignalsSession }) {
     if (going.hit.kind === "medium" && !going.pans) return void session.desk.save(going.hit.medium.id);
     session.update({ draft: null });
     if (going.pans || !draft || event.type === "pointercancel") return;
-    if (going.hit.kind === "edge") session.edit({ kind: "move", window: going.hit.window.id, start: draft.start, end: draft.end });
-    else if (draft.end > draft.start) create(session, draft);
+    if (going.hit.kind === "edge") moveWindow(session, going.hit.window, { start: draft.start, end: draft.end }, event.altKey);
+    else if (draft.end > draft.start) create(session, draft, session.state.category, event.altKey);
   }
   return (
     <canvas ref={canvas} className="ll-signal" tabIndex={0} role="application" aria-label="Signal and activity windows; keys are listed under the question mark"

@@ -9,6 +9,7 @@ import { COMMANDS, type Command, keysOf } from "./keymap";
 import { listenToKeys } from "./keyboard";
 import { ACTIONS, acceptSure, setClass } from "./operations";
 import { KeysDialog } from "./KeysDialog";
+import { leaving } from "./nesting";
 import { MediaBeside } from "./MediaBeside";
 import { SceneBeside } from "./SceneBeside";
 import { SignalCanvas } from "./SignalCanvas";
@@ -101,6 +102,7 @@ function Workbench({ id, api, home, project, recording, session, info, source, o
         <WindowList session={session} />
         <Comments session={session} />
         <Unknown session={session} />
+        <Findings session={session} />
         <AddMedium session={session} />
         <Exports session={session} api={api} />
       </aside>
@@ -254,6 +256,20 @@ function Unknown({ session }: Part) {
           session.update({ candidates: [{ ...span, guess: "unknown", reason: "no window has a class here" }] });
           session.goToCandidate(0);
         }}>{duration(span.start)} · {duration(span.end - span.start)}</button>
+      ))}</div>
+    </section>
+  );
+}
+
+/** Windows that leave the window they lie in, as imports and other pages may have made them. */
+function Findings({ session }: Part) {
+  const { windows } = session.state, found = useMemo(() => leaving(windows), [windows]);
+  if (!found.length) return null;
+  return (
+    <section className="ll-object" aria-label="Findings">
+      <h2>{found.length === 1 ? "1 window leaves" : `${found.length} windows leave`} the one it lies in</h2>
+      <div className="ll-buttons">{found.slice(0, 8).map(({ window, parent, by }) => (
+        <button key={window.id} type="button" onClick={() => session.choose(window.id)}>{duration(window.start)} · {window.category} leaves {parent.category} by {duration(by)}</button>
       ))}</div>
     </section>
   );

@@ -1,7 +1,8 @@
 /** Draws the page's canvas from the state: ruler, lanes of windows, channels, changes, cursor. */
 
 import { type Layout, RULER_HEIGHT, trackBand } from "./layout";
-import { type Waveform, signalTime, spanOf } from "./media";
+import { drawMedia } from "./media_drawing";
+import { outerTiers } from "./nesting";
 import type { SignalsState } from "./session";
 import { type SignalView, groups, range } from "./signal_view";
 import { imageOf } from "./spectrum";
@@ -30,7 +31,7 @@ export function inkOf(element: Element): Ink {
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--ll-${name}`).trim()])) as unknown as Ink;
 }
 
-type Pen = CanvasRenderingContext2D;
+export type Pen = CanvasRenderingContext2D;
 
 export function draw(pen: Pen, layout: Layout, state: SignalsState, signal: SignalView, ink: Ink): void {
   const { width, height } = layout;
@@ -49,7 +50,7 @@ export function draw(pen: Pen, layout: Layout, state: SignalsState, signal: Sign
   line(pen, toX(state.view, width, state.cursor), 0, height, ink.ink, 1);
 }
 
-function across(layout: Layout, view: Span, span: Span): readonly [number, number] | null {
+export function across(layout: Layout, view: Span, span: Span): readonly [number, number] | null {
   const a = toX(view, layout.width, span.start), b = toX(view, layout.width, span.end);
   return b < 0 || a > layout.width ? null : [Math.max(a, -5), Math.min(Math.max(b, a + 1), layout.width + 5)];
 }
@@ -213,12 +214,25 @@ function drawLanes(pen: Pen, layout: Layout, state: SignalsState, ink: Ink): voi
   for (const lane of layout.lanes) {
     pen.fillStyle = ink.panel;
     pen.fillRect(0, lane.y, layout.width, lane.height);
+    shadeParents(pen, layout, state, lane);
     for (const window of listed(state.windows)) {
       const place = window.tier === lane.tier ? across(layout, state.view, window) : null;
       if (place) drawWindow(pen, state, window, place, lane.y + 2, lane.height - 4, ink);
     }
-    if (layout.lanes.length > 1) text(pen, lane.tier, 4, lane.y + lane.height - 8, ink.ink, ink.panel);
+    if (layout.lanes.length > 1) text(pen, `${"› ".repeat(outerTiers(lane.tier).length)}${lane.tier}`, 4, lane.y + lane.height - 8, ink.ink, ink.panel);
   }
+}
+
+/** The windows of the lanes above shine through, so that it is seen what lies in what. */
+function shadeParents(pen: Pen, layout: Layout, state: SignalsState, lane: Layout["lanes"][number]): void {
+  pen.globalAlpha = 0.16;
+  for (const window of listed(state.windows)) {
+    const place = window.state === "accepted" && outerTiers(lane.tier).includes(window.tier) ? across(layout, state.view, window) : null;
+    if (!place) continue;
+    pen.fillStyle = colourOf(state, window.category);
+    pen.fillRect(place[0], lane.y, place[1] - place[0], lane.height);
+  }
+  pen.globalAlpha = 1;
 }
 
 /** One line an object, from its first frame to its last; proposals fainter, the chosen one framed. */
@@ -255,36 +269,6 @@ function drawSpectrum(pen: Pen, layout: Layout, { spectrum, spectrumOf, view }: 
     pen.drawImage(image, a, strip.y, b - a, strip.height);
   }
   text(pen, `frequencies of ${spectrumOf}${spectrum ? `, 0 to ${spectrum.highHz.toFixed(0)} Hz` : " …"}`, 6, strip.y + 13, ink.ink, ink.ground);
-}
-
-/** Where each film or sound lies; of a sound its waveform. */
-function drawMedia(pen: Pen, layout: Layout, state: SignalsState, ink: Ink): void {
-  for (const band of layout.media) {
-    const medium = state.media.find(({ id }) => id === band.id), place = medium && across(layout, state.view, spanOf(medium));
-    pen.fillStyle = ink.ground;
-    pen.fillRect(0, band.y, layout.width, band.height);
-    horizontal(pen, band.y + band.height - 1, layout.width, ink.line);
-    if (!medium || !place) continue;
-    pen.fillStyle = ink.panel;
-    pen.fillRect(place[0], band.y + 1, place[1] - place[0], band.height - 3);
-    const wave = state.waveforms.get(medium.id), middle = band.y + band.height / 2;
-    pen.fillStyle = ink.accent;
-    for (let i = 0; wave && i < wave.low.length; i++) {
-      const x = toX(state.view, layout.width, signalTime(medium, wave.start + i * wave.step));
-      if (x < -1 || x > layout.width) continue;
-      const half = (band.height / 2 - 3) / Math.max(peakOf(wave), 1e-6);
-      pen.fillRect(x, middle - wave.high[i] * half, 1, Math.max((wave.high[i] - wave.low[i]) * half, 1));
-    }
-    text(pen, `${medium.kind === "video" ? "film" : "sound"} ${medium.name}`, Math.max(place[0], 0) + 5, band.y + 13, ink.ink, ink.panel);
-  }
-}
-
-const peaks = new WeakMap<Waveform, number>();
-
-function peakOf(wave: Waveform): number {
-  const known = peaks.get(wave) ?? wave.high.reduce((most, high, i) => Math.max(most, high, -wave.low[i]), 0);
-  peaks.set(wave, known);
-  return known;
 }
 
 /** What people decided is solid; what the machine proposes is hatched in a dashed frame, with how sure it is. */
@@ -377,12 +361,12 @@ function hatch(pen: Pen, x: number, y: number, width: number, height: number, co
   pen.restore();
 }
 
-function horizontal(pen: Pen, y: number, width: number, colour: string): void {
+export function horizontal(pen: Pen, y: number, width: number, colour: string): void {
   pen.fillStyle = colour;
   pen.fillRect(0, Math.round(y), width, 1);
 }
 
-function text(pen: Pen, words: string, x: number, y: number, colour: string, ground?: string): void {
+export function text(pen: Pen, words: string, x: number, y: number, colour: string, ground?: string): void {
   pen.font = "11px system-ui, sans-serif";
   if (ground) {
     pen.globalAlpha = 0.75;

@@ -3,15 +3,23 @@
 import { type Command } from "./keymap";
 import { type SignalsSession } from "./session";
 import { firstAtOrAfter, panBy, pieceAt, zoomAt } from "./time_axis";
-import { type Span, following, isEvent, sureProposals } from "./windows";
+import { clipped, followers } from "./nesting";
+import { type ActivityWindow, type Span, following, isEvent, sureProposals } from "./windows";
 
 const PAN = 0.2;
 
-export function create(session: SignalsSession, span: Span, category = session.state.category): void {
-  if (span.end < span.start) return;
-  const window = session.newId();
+/** It ends where the window ends that it lies in, unless it is to be exact. */
+export function create(session: SignalsSession, wanted: Span, category = session.state.category, exact = false): void {
+  if (wanted.end < wanted.start) return;
+  const window = session.newId(), span = exact ? wanted : clipped(session.state.windows, wanted, session.state.tier);
   session.edit({ kind: "create", window, start: span.start, end: span.end, category, tier: session.state.tier, channel: session.state.channel });
   if (!session.state.readOnly) session.update({ chosen: window });
+}
+
+/** Other ends for a window; it stays inside the one about it and what lies inside it stays so, unless they are to be exact. */
+export function move(session: SignalsSession, window: ActivityWindow, wanted: Span, exact = false): void {
+  const { windows } = session.state, to = exact ? wanted : clipped(windows, wanted, window.tier);
+  session.edit({ kind: "move", window: window.id, start: to.start, end: to.end }, ...(exact ? [] : followers(windows, window, to)));
 }
 
 /** A class for the candidate that is shown, for the chosen window, else for the windows to come. */
@@ -95,7 +103,7 @@ function moveEnd(session: SignalsSession, which: "start" | "end", by: 1 | -1): v
   if (!chosen) return;
   const to = changeFrom(session, chosen[which], by);
   const span = isEvent(chosen) ? { start: to, end: to } : { start: chosen.start, end: chosen.end, [which]: to };
-  if (isEvent(chosen) || span.start < span.end) session.edit({ kind: "move", window: chosen.id, ...span });
+  if (isEvent(chosen) || span.start < span.end) move(session, chosen, span);
 }
 
 function pan(session: SignalsSession, by: number): void {

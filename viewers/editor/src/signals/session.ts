@@ -10,7 +10,7 @@ import { type OwnKeys, loadKeys, saveKeys } from "./keymap";
 import type { Candidate, Comment, SignalClock, SignalsClient } from "./signals_client";
 import { type Scene, sceneOf } from "./scene";
 import { type SignalView, serves } from "./signal_view";
-import { type Change, showing, within } from "./time_axis";
+import { type Change, showing, within, zoomAt } from "./time_axis";
 import { NO_STEPS, type Step, did, taken } from "./steps";
 import { WindowDesk } from "./window_desk";
 import { type ActivityWindow, type Span, type WindowEdit, type Windows, listed } from "./windows";
@@ -20,6 +20,7 @@ const REFRESH_MS = 20_000;
 const SPECTRUM_MS = 100;
 const OVERVIEW_PX = 1600;
 const OFFERED = 3;
+const MOST_VIEWS = 8;
 
 export interface SignalsState {
   readonly clock: SignalClock;
@@ -77,6 +78,8 @@ export class SignalsSession {
   private loading = false;
   private readonly skipped: Span[] = [];
   private width = 1200;
+  /** What was loaded last, for views that come back and those that come next. */
+  private views: readonly SignalView[] = [];
   /** performance.now() when the view was last changed, until it is drawn as finely as the screen can show. */
   viewedAt = 0;
   /** The `viewedAt` whose first, perhaps coarse, picture has been drawn. */
@@ -130,7 +133,9 @@ export class SignalsSession {
 
   look(view: Span, cursor = this.state.cursor): void {
     this.viewedAt = performance.now();
-    this.update({ view: within(view, this.state.clock.whole), cursor });
+    const shown = within(view, this.state.clock.whole);
+    const loaded = this.views.find((one) => serves(one, shown, this.width)) ?? this.state.loaded;
+    this.update({ view: shown, cursor, loaded });
     void this.load();
     this.spectrumSoon();
     if (this.state.media.length) this.desk.drawSoon();
@@ -141,24 +146,31 @@ export class SignalsSession {
     void this.load();
   }
 
-  /** One question at a time; what the view has become meanwhile is asked next. */
+  /** One question at a time; what the view has become meanwhile is asked next, and at rest what it may become. */
   private async load(): Promise<void> {
     if (this.loading) return;
     this.loading = true;
     try {
-      while (!this.fine()) {
-        const { view, clock } = this.state, length = view.end - view.start;
-        const asked = within({ start: view.start - length / 2, end: view.end + length / 2 }, clock.whole);
-        const share = (asked.end - asked.start) / length;
-        const { derived } = this.state;
-        const loaded = await this.client.view({ start: Math.floor(asked.start), end: Math.ceil(asked.end) }, this.width * share, derived);
-        if (derived === this.state.derived) this.update({ loaded });
-      }
+      while (!this.fine()) this.update({ loaded: await this.fetch(this.state.view) ?? this.state.loaded });
+      const { view, cursor, clock } = this.state;
+      for (const next of [0.4, 2.5].map((factor) => zoomAt(view, factor, Math.min(Math.max(cursor, view.start), view.end), clock.whole)))
+        if (view === this.state.view && !this.views.some((one) => serves(one, next, this.width))) await this.fetch(next);
     } catch (error) {
-      this.notify(wordsOf(error));
+      return this.notify(wordsOf(error));
     } finally {
       this.loading = false;
     }
+    if (!this.fine()) void this.load(); // the view has changed while others were fetched
+  }
+
+  /** A view with as much again about it; null where it is no longer of the channels that are shown. */
+  private async fetch(view: Span): Promise<SignalView | null> {
+    const { clock, derived } = this.state, length = view.end - view.start;
+    const asked = within({ start: view.start - length / 2, end: view.end + length / 2 }, clock.whole);
+    const found = await this.client.view({ start: Math.floor(asked.start), end: Math.ceil(asked.end) }, (this.width * (asked.end - asked.start)) / length, derived);
+    if (derived !== this.state.derived) return null;
+    this.views = [found, ...this.views].slice(0, MOST_VIEWS);
+    return found;
   }
 
   /** Whether what is loaded shows the view as finely as the screen can. */
@@ -187,6 +199,7 @@ export class SignalsSession {
   async showDerived(derived: boolean): Promise<void> {
     await this.during(derived ? "working out magnitudes and tilt …" : "…", async () => {
       const overview = await this.client.view(this.state.clock.whole, OVERVIEW_PX, derived);
+      this.views = [];
       this.update({ derived, overview, loaded: overview });
       await this.load();
     });

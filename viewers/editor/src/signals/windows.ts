@@ -24,7 +24,8 @@ export interface ActivityWindow {
 export type Windows = ReadonlyMap<number, ActivityWindow>;
 
 export const UNKNOWN = "unknown";
-export const TIERS = ["posture", "activity", "context"] as const;
+/** From the outside in. */
+export const TIERS = ["context", "posture", "activity"] as const;
 
 export interface Span {
   readonly start: number;
