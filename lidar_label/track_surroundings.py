@@ -26,7 +26,7 @@ def heights_above_ground(xyz: Points) -> Floats32:
     """(N,) metres of the points (N, 3) of one sweep above the ground below them."""
     if not len(xyz):
         return np.zeros(0, dtype=np.float32)
-    return (xyz[:, 2] - estimate_ground(xyz).height_at(xyz[:, :2])).astype(np.float32)
+    return estimate_ground(xyz).height
 
 
 def packed(seen: FramePoints, time_ns: int, height: Floats32) -> PackedPoints:
