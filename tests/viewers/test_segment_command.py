@@ -111,10 +111,13 @@ def test_what_cannot_be_segmented_is_one_line(
     for words in (
         ["segment", str(tmp_path / "bare.h5")],
         ["segment", str(tmp_path / "absent.csv")],
-        ["segment", str(tmp_path / "bare.h5"), "--format", "poem"],
     ):
         assert cli.main(words) == 2
         message = capsys.readouterr().err.strip()
         assert message
         assert "\n" not in message
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["segment", str(tmp_path / "bare.h5"), "--format", "poem"])
+    assert stopped.value.code == 2
+    assert "\n" not in capsys.readouterr().err.strip()
     assert [file.name for file in tmp_path.iterdir()] == ["bare.h5"]

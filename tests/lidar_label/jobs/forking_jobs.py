@@ -6,10 +6,10 @@ prints the child's id; at the next line, which may be empty, it waits for its en
 
 import os
 import sys
+import tempfile
 
 from job_trials import ALONE, CONFIG
 
-from lidar_label.annotation import annotate
 from lidar_label.jobs.batch import run_job
 from lidar_label.jobs.sources import expand_sources
 
@@ -21,7 +21,8 @@ def say(what: object) -> None:
 
 def main() -> None:
     sources = expand_sources([f"{sys.argv[1]}/*.h5"])
-    annotate(sources[0].uri)  # loads, or compiles, every kernel
+    with tempfile.TemporaryDirectory() as folder:
+        run_job(sources[:1], folder, CONFIG, ALONE)  # loads, or compiles, all that a job needs
     say("ready")
     while line := sys.stdin.readline():
         child = os.fork()
