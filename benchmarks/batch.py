@@ -28,7 +28,7 @@ from lidar_label.jobs.job_config import JobConfig
 from lidar_label.jobs.job_progress import JobEvent
 from lidar_label.jobs.sources import Source, expand_sources
 
-_COPIES, _CHAIN_SWEEPS = 20, 6
+_COPIES, _CHAIN_SWEEPS = 60, 6
 _DASK_COPIES, _TURNS = 12, 2
 _RECORDINGS, _FRAMES = 1000, 36  # the simulated job: 36,000 sweeps without a point
 _TWO = 2  # workers, here and of Dask

@@ -99,7 +99,7 @@ def find_normals(points: Floats, reach: float) -> Floats:
     following = np.empty(count, np.int32)
     scale = 1.0 / reach
     for i in range(count):
-        key = _key(points[i, 0], points[i, 1], points[i, 2], scale)
+        key = _key(points[i, 0], points[i, 1], 0.0, scale)  # few points lie above others
         at = _slot(keys, key)
         keys[at] = key
         following[i] = head[at]
@@ -122,29 +122,30 @@ def _gather_neighbours(
     points: Floats, i: int, ring: int,
     keys: Ints, head: Ints32, following: Ints32, scale: float, sums: Floats,
 ) -> int:  # fmt: skip
-    """Sum up weights, places and products of the points up to `ring` cells about point i.
+    """Sum up weights, places and products of the points up to `ring` columns about point i.
 
     Returns how many weigh anything; `sums` (10,) gets 1, x y z, xx yy zz, xy xz yz.
     """
     px, py, pz = points[i, 0], points[i, 1], points[i, 2]
-    middle = _key(px, py, pz, scale)
+    middle = _key(px, py, 0.0, scale)
     narrow = (scale / (ring + _BEYOND)) ** 2
     count = 0
     total = sx = sy = sz = xx = yy = zz = xy = xz = yz = 0.0
     for u in range(-ring, ring + 1):
         for v in range(-ring, ring + 1):
-            for w in range(-ring, ring + 1):
-                at = _slot(keys, middle + (u << (2 * _BITS)) + (v << _BITS) + w)
-                k = head[at] if keys[at] != _FREE else np.int32(-1)
-                while k >= 0:
-                    x, y, z = points[k, 0] - px, points[k, 1] - py, points[k, 2] - pz
-                    weight = max(1 - (x * x + y * y + z * z) * narrow, 0.0)
-                    count += weight > 0
-                    total += weight
-                    sx, sy, sz = sx + weight * x, sy + weight * y, sz + weight * z
-                    xx, yy, zz = xx + weight * x * x, yy + weight * y * y, zz + weight * z * z
-                    xy, xz, yz = xy + weight * x * y, xz + weight * x * z, yz + weight * y * z
-                    k = following[k]
+            at = _slot(keys, middle + (u << (2 * _BITS)) + (v << _BITS))
+            k = head[at] if keys[at] != _FREE else np.int32(-1)
+            while k >= 0:
+                x, y, z = points[k, 0] - px, points[k, 1] - py, points[k, 2] - pz
+                weight = 1 - (x * x + y * y + z * z) * narrow
+                k = following[k]
+                if weight <= 0:
+                    continue
+                count += 1
+                total += weight
+                sx, sy, sz = sx + weight * x, sy + weight * y, sz + weight * z
+                xx, yy, zz = xx + weight * x * x, yy + weight * y * y, zz + weight * z * z
+                xy, xz, yz = xy + weight * x * y, xz + weight * x * z, yz + weight * y * z
     sums[0], sums[1], sums[2], sums[3] = total, sx, sy, sz
     sums[4], sums[5], sums[6], sums[7], sums[8], sums[9] = xx, yy, zz, xy, xz, yz
     return count

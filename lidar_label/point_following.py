@@ -11,6 +11,7 @@ import numpy as np
 from lidar_label.arrays import Boxes, Floats, Floats32, Ints, Transform, wrap_angle
 from lidar_label.calibration.transforms import invert
 from lidar_label.kernels import box_alignment as at
+from lidar_label.kernels.packed_points import percentiles
 from lidar_label.track_stream import move_boxes
 from lidar_label.track_surroundings import Surroundings
 
@@ -64,12 +65,13 @@ class World:
         own = self.ego_box(box, frame)
         turned = self.world_from_ego[frame, :2, :2].T @ velocity
         waist = at.WAIST * own[5:6]
-        _, seen, ground = self.surroundings.look(
+        start, seen, ground = self.surroundings.look(
             frame, own[None], np.full(1, margin), waist, turned[None]
         )
         if len(seen) == 0:
             return seen, 0.0
-        return seen, float(np.median(ground)) - float(own[2] - own[5] / 2)
+        middle = percentiles(start, ground, 50.0)[0]
+        return seen, float(middle) - float(own[2] - own[5] / 2)
 
 
 @dataclass(frozen=True, eq=False)

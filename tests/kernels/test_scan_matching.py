@@ -23,9 +23,9 @@ def room(rng, count=6000, noise=0.01):
 
 def naive_normal(points, i, reach):
     """Of a plane through all neighbours, each weighted, by an eigenvalue solver; None of a line."""
-    cells = np.floor(points / reach).astype(int)
+    columns = np.floor(points[:, :2] / reach).astype(int)
     for ring in (1, 2):
-        near = (np.abs(cells - cells[i]) <= ring).all(axis=1)
+        near = (np.abs(columns - columns[i]) <= ring).all(axis=1)
         square = ((points[near] - points[i]) ** 2).sum(axis=1) / (reach * (ring + 0.3)) ** 2
         weight = np.maximum(1 - square, 0)
         if (weight > 0).sum() >= 5:
