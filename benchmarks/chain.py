@@ -16,7 +16,7 @@ from pathlib import Path
 from lidar_label.arrays import Boxes, Floats, Floats32
 from lidar_label.benchmarks.ground import patchwork_alone
 from lidar_label.benchmarks.kernels import best_ms
-from lidar_label.benchmarks.labelled_sweeps import LabelledSweep, labelled_sweeps
+from lidar_label.benchmarks.labelled_sweeps import LabelledSweep, given_sweeps
 from lidar_label.benchmarks.proposals import (
     MAX_RANGE_M,
     MIN_POINTS,
@@ -27,7 +27,6 @@ from lidar_label.benchmarks.proposals import (
     summarise,
 )
 from lidar_label.benchmarks.rows import Row, less_is_better, more_is_better
-from lidar_label.errors import UsageError
 
 PEER = "Patchwork++ → Open3D DBSCAN → minAreaRect"
 _FIGURES = ("recall@0.3", "recall@0.5", "recall@0.7", "precision@0.3", "strict precision@0.3", "AP@0.5", "mean IoU")  # fmt: skip # noqa: E501
@@ -61,9 +60,7 @@ def run(data: Path | None) -> list[Row]:
     Raises:
         UsageError: if there is none.
     """
-    sweeps = list(labelled_sweeps(data)) if data else []
-    if not sweeps:
-        raise UsageError(f"{data}: no labelled sweep; give --data a folder that holds some")
+    sweeps = given_sweeps(data)
     ours, peer = _Side(our_proposals, repeats=7), _Side(chain_proposals, repeats=2)
     rows: list[Row] = []
     for sweep in sweeps:

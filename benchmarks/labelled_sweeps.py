@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lidar_label.arrays import Boxes, Floats, Floats32, Mask, Strings
+from lidar_label.errors import UsageError
 from lidar_label.kernels.boxes import count_points_in_boxes
 
 View = Callable[[Floats], Mask]
@@ -40,6 +41,18 @@ class LabelledSweep:
     def num_points(self) -> NDArray[np.int32]:
         """(T,) points inside each labelled box."""
         return count_points_in_boxes(np.ascontiguousarray(self.points[:, :3]), self.boxes)
+
+
+def given_sweeps(data: Path | None) -> list[LabelledSweep]:
+    """The labelled sweeps below the folder that a benchmark was given.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    sweeps = list(labelled_sweeps(data)) if data else []
+    if not sweeps:
+        raise UsageError(f"{data}: no labelled sweep; give --data a folder that holds some")
+    return sweeps
 
 
 def labelled_sweeps(data: Path) -> Iterator[LabelledSweep]:

@@ -19,11 +19,10 @@ from typing import Any
 import numpy as np
 
 from lidar_label.arrays import Floats
-from lidar_label.benchmarks.labelled_sweeps import LabelledSweep, labelled_sweeps
+from lidar_label.benchmarks.labelled_sweeps import LabelledSweep, given_sweeps, labelled_sweeps
 from lidar_label.benchmarks.proposals import MAX_RANGE_M, MIN_POINTS
 from lidar_label.benchmarks.rows import Row, less_is_better, more_is_better
 from lidar_label.benchmarks.simulated_sweeps import simulated_sweeps
-from lidar_label.errors import UsageError
 from lidar_label.kernels.boxes import iou_bev
 from lidar_label.one_click import Fit, fit_at
 from lidar_label.ontology import road_ontology
@@ -128,9 +127,7 @@ def run(data: Path | None) -> list[Row]:
     Raises:
         UsageError: if there is no labelled sweep below `data`.
     """
-    sweeps = list(labelled_sweeps(data)) if data else []
-    if not sweeps:
-        raise UsageError(f"{data}: no labelled sweep; give --data a folder that holds some")
+    sweeps = given_sweeps(data)
     report = measure(sweeps)
     rows: list[Row] = []
     for name, figures in report.items():

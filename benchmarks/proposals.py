@@ -26,11 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lidar_label.arrays import Boxes, Floats, Floats32, Mask
-from lidar_label.benchmarks.labelled_sweeps import LabelledSweep, labelled_sweeps
+from lidar_label.benchmarks.labelled_sweeps import LabelledSweep, given_sweeps, labelled_sweeps
 from lidar_label.benchmarks.rows import Row, more_is_better
 from lidar_label.benchmarks.simulated_sweeps import simulated_sweeps
 from lidar_label.calibration.load_open3d import load_open3d
-from lidar_label.errors import UsageError
 from lidar_label.kernels.boxes import iou_bev
 from lidar_label.ontology import road_ontology
 from lidar_label.proposals import propose
@@ -195,9 +194,7 @@ def run(data: Path | None) -> list[Row]:
     Raises:
         UsageError: if there is no labelled sweep below `data`.
     """
-    sweeps = list(labelled_sweeps(data)) if data else []
-    if not sweeps:
-        raise UsageError(f"{data}: no labelled sweep; give --data a folder that holds some")
+    sweeps = given_sweeps(data)
     ours = measure(sweeps, our_proposals)
     try:
         chain = measure(sweeps, chain_proposals)
