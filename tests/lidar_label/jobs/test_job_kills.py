@@ -162,13 +162,14 @@ def test_the_killed_command_leaves_no_process_and_goes_on(
     out = tmp_path / "out"
     process, event = start_command(drives, out, "step")
     worker = int(str(event["where"]).rsplit(":", 1)[1])
+    os.kill(process.pid, signal.SIGSTOP)  # else it may be done before the second one looks
     second = subprocess.run(
         [sys.executable, "-m", "lidar_label", "batch", str(drives), "-o", str(out)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if process.poll() is None and second.returncode == 2:
-        assert f"process {process.pid} on" in second.stderr
-        assert second.stderr.count("\n") == 1
+    assert second.returncode == 2
+    assert f"process {process.pid} on" in second.stderr
+    assert second.stderr.count("\n") == 1
     process.kill()
     process.wait()
     deadline = time.monotonic() + 20

@@ -42,6 +42,8 @@ def operations(drive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     return {operation.definition.raw["operationId"]: operation for operation in found}
 
 
+_TIMEOUT_S = 120  # the first to propose on a new machine waits for its kernels to be compiled
+
 # `start_job` starts a process of some seconds: test_jobs.py runs real ones.
 OPERATIONS = [
     route.name for module in ROUTES for route in module.router.routes if route.name != "start_job"
@@ -61,6 +63,6 @@ def test_answers_are_those_of_the_document(operations: dict[str, Any], name: str
         if there and case.path_parameters:
             known = {k: v for k, v in THERE.items() if k in case.path_parameters}
             case.path_parameters.update(known)
-        case.call_and_validate(checks=CHECKS)
+        case.call_and_validate(checks=CHECKS, timeout=_TIMEOUT_S)
 
     ask()
