@@ -30,10 +30,8 @@ def turn_to_axis(points: Floats32, start: Ints, stop: Ints, fits: Floats, longes
     for k in range(len(start)):
         if max(fits[k, U_HIGH] - fits[k, U_LOW], fits[k, V_HIGH] - fits[k, V_LOW]) > longest:
             continue
-        x0, y0 = (
-            float(points[0, start[k]]),
-            float(points[1, start[k]]),
-        )  # sums of small numbers are exact
+        first = start[k]  # sums of small numbers, from there, are exact
+        x0, y0 = float(points[0, first]), float(points[1, first])
         n = stop[k] - start[k]
         sx, sy, sxx, sxy, syy = 0.0, 0.0, 0.0, 0.0, 0.0
         for i in range(start[k], stop[k]):

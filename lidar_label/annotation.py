@@ -38,7 +38,7 @@ _COVERED = 0.1  # BEV IoU
 _EAGER = 0.25  # tracks begin on less where a person looks at them
 _NOT_YET_JUDGED = 0.2  # score of a track from which `judged` looks at it
 Progress: TypeAlias = Callable[[str, int, int], None]  # stage, done, total
-_Found: TypeAlias = tuple[Cuboids, PackedPoints | None]  # and what stands above ground, if known
+_Found: TypeAlias = tuple[Cuboids, PackedPoints | None]  # and what stands, if it is known
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def describe_config(config: AnnotationConfig) -> dict[str, Any]:
     }
     if not config.track:
         del described["tracking"]
-    if not (config.track and config.refine):
+    if not _refines(config):
         del described["refinement"], described["neighbours"]
     if config.detector is None:
         del described["detector"], described["detector_options"]
@@ -187,7 +187,7 @@ def annotate(
             )
     provenance = provenance_of(recording, config, detections)
     tell = progress or _say_nothing
-    judging = config.track and config.refine and config.detector is None and detections is None
+    judging = _refines(config) and config.detector is None and detections is None
     asked, config = config, _with_weak_ones(config) if judging else config
     count = recording.frame_count
     found: dict[int, Cuboids] = {}
@@ -202,9 +202,8 @@ def annotate(
         resumed = len(found)
         tell("propose", resumed, count)
         todo = [frame for frame in range(count) if frame not in found]
-        for frame, (cuboids, above), taken in _find_all(
-            recording, todo, config, workers, detections
-        ):
+        finds = _find_all(recording, todo, config, workers, detections)
+        for frame, (cuboids, above), taken in finds:
             if surroundings and above:
                 surroundings.keep(frame, above)
             if folder:
@@ -267,9 +266,7 @@ def propose_frame(recording: Recording, frame: int, config: AnnotationConfig) ->
     return survey_frame(recording, frame, config)[0]
 
 
-def survey_frame(
-    recording: Recording, frame: int, config: AnnotationConfig
-) -> tuple[Cuboids, PackedPoints]:
+def survey_frame(recording: Recording, frame: int, config: AnnotationConfig) -> _Found:
     """The proposals of one frame, in its ego frame, and the points that tracks are laid against."""
     cloud = recording.frame_points(frame, deskew=config.deskew)
     height = heights_above_ground(cloud.xyz)
@@ -285,7 +282,13 @@ def survey_frame(
         else:
             found = propose_radar(points, config.proposals.ontology)
     found = found.replace(frame=frame, time_ns=moment.time_ns)
-    return found, packed(cloud, moment.time_ns, height)
+    above = packed(cloud, moment.time_ns, height) if _refines(config) else None
+    return found, above
+
+
+def _refines(config: AnnotationConfig) -> bool:
+    """Whether there are tracks that all frames, and points where there are any, refine."""
+    return config.track and config.refine
 
 
 def _with_untracked(tracked: Cuboids, proposed: Cuboids) -> Cuboids:
@@ -309,7 +312,7 @@ def _surroundings(
     recording: Recording, config: AnnotationConfig
 ) -> AbstractContextManager[Surroundings | None]:
     """What tracks are laid against; None where they are not, or there is no LiDAR."""
-    if not (config.track and config.refine and recording.lidars):
+    if not (_refines(config) and recording.lidars):
         return nullcontext()
 
     def read(frame: int) -> PackedPoints:
@@ -382,8 +385,7 @@ def _propose_all(
 
 def _timed(recording: Recording, frame: int, config: AnnotationConfig) -> tuple[_Found, float]:
     start = time.perf_counter()
-    found = survey_frame(recording, frame, config)
-    return found, time.perf_counter() - start
+    return survey_frame(recording, frame, config), time.perf_counter() - start
 
 
 def _poses(recording: Recording, notes: list[str]) -> Floats:

@@ -5,6 +5,7 @@ For the ends of tracks, where detectors give up before the beams do.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
@@ -19,10 +20,8 @@ _FEWEST = 2  # points that show that what stands is there
 _ALIGNED = 8  # points that say where what moves is
 _HIDDEN_S = 0.5  # what moves is followed behind something for so long
 _STILL = 0.35  # m/s below which something stands
-_GAIN, _SPEED_GAIN = (
-    0.6,
-    0.35,
-)  # of the place, and of that the speed (alpha–beta filter, Kalata 1984)
+# Of the place, and of that the speed (alpha–beta filter, Kalata 1984).
+_GAIN, _SPEED_GAIN = 0.6, 0.35
 _YAW_GAIN = 0.3
 _HEIGHT_GAIN = 0.3
 _FARTHEST = 110.0  # metres
@@ -88,6 +87,22 @@ class Followed:
     boxes: Boxes
     velocity: Floats
 
+    @classmethod
+    def after(cls, frame: int, step: int, boxes: list[Floats], velocity: list[Floats]) -> Self:
+        """In the frames that come next, a box (7,) and a velocity (2,) for each."""
+        return cls(
+            frame + step * np.arange(1, len(boxes) + 1, dtype=np.int64),
+            np.array(boxes).reshape(-1, 7),
+            np.array(velocity).reshape(-1, 2),
+        )
+
+
+def to_world(along_across: Floats, yaw: float) -> Floats:
+    """(2,) a shift along and across a box, in the frame in which its yaw is."""
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    u, v = along_across
+    return np.array([cos * u - sin * v, sin * u + cos * v])
+
 
 def follow_on(world: World, box: Floats, velocity: Floats, frame: int, step: int) -> Followed:
     """Follow a box from a frame on, forwards (`step` 1) or backwards (−1), until it is lost.
@@ -115,11 +130,7 @@ def follow_on(world: World, box: Floats, velocity: Floats, frame: int, step: int
         elif not follower.stands and abs(world.seconds[k] - seen_s) > _HIDDEN_S:
             break
         k += step
-    return Followed(
-        frame + step * np.arange(1, last + 1, dtype=np.int64),
-        np.array(boxes[:last]).reshape(-1, 7),
-        np.array(speeds[:last]).reshape(-1, 2),
-    )
+    return Followed.after(frame, step, boxes[:last], speeds[:last])
 
 
 NOWHERE = Followed(np.zeros(0, dtype=np.int64), np.zeros((0, 7)), np.zeros((0, 2)))
@@ -168,8 +179,7 @@ class _Follower:
         return at.align(start, points, size, self._place_sd, _YAW_SD, extent)[0]
 
     def _correct(self, turn: Floats, ground: float, dt: float) -> None:
-        cos, sin = np.cos(self.box[6]), np.sin(self.box[6])
-        shift = np.array([cos * turn[0] - sin * turn[1], sin * turn[0] + cos * turn[1]])
+        shift = to_world(turn[:2], self.box[6])
         self.box[:2] += _GAIN * shift
         self.box[2] += _HEIGHT_GAIN * float(np.clip(ground - self._ground, -0.3, 0.3))
         self.velocity = self.velocity + _SPEED_GAIN * _GAIN * shift / dt

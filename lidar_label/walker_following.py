@@ -8,7 +8,7 @@ import numpy as np
 
 from lidar_label.arrays import Boxes, Floats, Floats32
 from lidar_label.kernels.box_alignment import U, V
-from lidar_label.point_following import NOWHERE, Followed, World
+from lidar_label.point_following import NOWHERE, Followed, World, to_world
 
 _INNER = 4  # frames before the end, from which the middle's place in the box is learned
 _FEWEST = 3  # points that have a middle
@@ -52,7 +52,7 @@ def walk_on(world: World, boxes: Boxes, velocity: Floats, frame: int, step: int)
             break
         points, _ = world.look(box, speed, k, _MARGIN)
         if len(points) >= _FEWEST:
-            miss = _turned(_middle(points) - offset, box[6])
+            miss = to_world(_middle(points) - offset, box[6])
             off = off + 1 if np.hypot(*miss) > _JUMP else 0
             if off > 1:
                 break
@@ -66,11 +66,7 @@ def walk_on(world: World, boxes: Boxes, velocity: Floats, frame: int, step: int)
         elif abs(world.seconds[k] - seen_s) > _HIDDEN_S:
             break
         k += step
-    return Followed(
-        frame + step * np.arange(1, last + 1, dtype=np.int64),
-        np.array(found[:last]).reshape(-1, 7),
-        np.array(speeds[:last]).reshape(-1, 2),
-    )
+    return Followed.after(frame, step, found[:last], speeds[:last])
 
 
 def _middle_in_box(
@@ -87,13 +83,6 @@ def _middle_in_box(
 
 def _middle(points: Floats32) -> Floats:
     return np.median(points[:, [U, V]], axis=0).astype(np.float64)
-
-
-def _turned(along_across: Floats, yaw: float) -> Floats:
-    """(2,) from along and across a box to the world."""
-    cos, sin = np.cos(yaw), np.sin(yaw)
-    u, v = along_across
-    return np.array([cos * u - sin * v, sin * u + cos * v])
 
 
 def _inside(points: Floats32, box: Floats) -> int:
